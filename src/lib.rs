@@ -1,0 +1,9 @@
+//! tracekeep: an embedded, append-only storage engine for LLM traces.
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod options;
+
+pub mod model;

@@ -1,0 +1,59 @@
+//! Every bound of the engine, named, in one place. Bytes unless the name says otherwise.
+
+/// Longest id, in characters.
+pub const ID_CHARS_MAX: usize = 800;
+/// Longest payload (input, output, metadata text, attributes text, correction text).
+pub const PAYLOAD_BYTES_MAX: usize = 256 << 20;
+/// Longest short string (name, model, status message, tag, map key, ...).
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Most entries of one map (metadata, attributes, usage, cost) or tag list in one record.
+pub const MAP_ENTRIES_MAX: usize = 4096;
+/// Most records in one batch.
+pub const BATCH_RECORDS_MAX: usize = 65_536;
+/// Most short bytes (everything but payloads) in one batch.
+pub const BATCH_SKELETON_BYTES_MAX: usize = 16 << 20;
+/// Most payload bytes in one batch, before deduplication, unless it holds a single record.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+
+/// Longest part. Parts never cross a compressed piece, so this is at most [`PIECE_BYTES_MAX`].
+pub const PART_BYTES_MAX: usize = 16 << 10; // format
+/// Parts longer than this are cut by content.
+pub const PART_WHOLE_BYTES_MAX: usize = 4 << 10;
+/// Average part where content decides the cut.
+pub const PART_CONTENT_BYTES: usize = 1 << 10;
+/// Bytes up to this length stand literally in a part list.
+pub const LITERAL_BYTES_MAX: usize = 32; // format
+/// Raw bytes of a compressed piece of parts in a log frame.
+pub const PIECE_BYTES_MAX: usize = 64 << 10; // format
+/// Raw bytes of a compressed block of parts in a payload file.
+pub const BLOCK_BYTES_MAX: usize = 64 << 10; // format
+/// Rows of one zone of a column.
+pub const ZONE_ROWS: usize = 1024; // format
+
+/// Largest frame, header and padding included.
+pub const FRAME_BYTES_MAX: usize = 64 << 20; // format
+/// Raw part bytes of one frame; what is more travels in part frames ahead of the records.
+pub const FRAME_PART_BYTES_MAX: usize = 4 << 20;
+/// Frames start at multiples of this.
+pub const FRAME_ALIGN: usize = 8; // format
+/// A log ends at this size on disk.
+pub const LOG_BYTES_MAX: u64 = 64 << 20;
+/// A log ends after this many new raw part bytes.
+pub const LOG_RAW_BYTES_MAX: u64 = 256 << 20;
+/// A log ends after this many parts: their places are kept in memory.
+pub const LOG_PARTS_MAX: u32 = 1 << 20;
+/// New raw bytes that may wait for the writer thread.
+pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
+/// Newest segments that are asked directly, without the merged index.
+pub const UNINDEXED_SEGMENTS_MAX: usize = 32;
+/// Space kept aside, so that manifest edits go through on a full disk.
+pub const BALLAST_BYTES: u64 = 1 << 20;
+/// A manifest is started anew past this size.
+pub const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+/// Space is reserved for a log in steps of this many bytes.
+pub const LOG_RESERVE_BYTES: u64 = 1 << 20;
+
+const _: () = assert!(PART_BYTES_MAX <= PIECE_BYTES_MAX && PART_BYTES_MAX <= BLOCK_BYTES_MAX);
+const _: () = assert!(PART_WHOLE_BYTES_MAX <= PART_BYTES_MAX);
+const _: () = assert!(FRAME_PART_BYTES_MAX + BATCH_SKELETON_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(FRAME_ALIGN.is_power_of_two());
