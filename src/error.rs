@@ -105,6 +105,11 @@ impl Error {
         self.0.source.as_ref()
     }
 
+    /// Whether a file was not there.
+    pub fn is_not_found(&self) -> bool {
+        self.os_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// The same error once more, for every waiter of a group that failed together.
     pub(crate) fn repeat(&self) -> Error {
         Error(Box::new(Inner {

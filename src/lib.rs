@@ -6,4 +6,5 @@ pub mod id;
 pub mod limits;
 pub mod options;
 
+pub mod fs;
 pub mod model;
