@@ -43,6 +43,13 @@ mod set {
             $record.set($field, text.is_empty(), Value::Text(text))
         }};
     }
+    macro_rules! json_text {
+        (type) => { impl Into<Box<str>> };
+        (put $record:expr, $field:expr, $value:expr) => {{
+            let text: Box<str> = $value.into();
+            $record.set($field, is_falsy(text.as_bytes()), Value::Text(text))
+        }};
+    }
     macro_rules! payload {
         (type) => { impl Into<Vec<u8>> };
         (put $record:expr, $field:expr, $value:expr) => {{
@@ -174,8 +181,8 @@ mod set {
         };
     }
     pub(super) use {
-        cost, flag, float, guessed_kind, guessed_time, id, kind, level, map, number, payload,
-        score_source, score_type, tags, text, time, usage,
+        cost, flag, float, guessed_kind, guessed_time, id, json_text, kind, level, map, number,
+        payload, score_source, score_type, tags, text, time, usage,
     };
 }
 
@@ -247,7 +254,7 @@ typed!(
         /// Model, as the sender named it.
         model(text) Model,
         /// Model parameters, as JSON text.
-        model_parameters(text) ModelParameters,
+        model_parameters(json_text) ModelParameters,
         /// Usage by key, one value as a whole.
         usage(usage) Usage,
         /// Cost by key, one value as a whole.
