@@ -6,4 +6,5 @@ pub mod id;
 pub mod limits;
 pub mod options;
 
+pub(crate) mod merge;
 pub mod model;
