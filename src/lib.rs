@@ -8,3 +8,5 @@ pub mod options;
 
 pub mod fs;
 pub mod model;
+
+pub mod merge;
