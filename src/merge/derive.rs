@@ -26,6 +26,18 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// The difference, at the end of the range the end.
+    #[must_use]
+    pub fn minus(self, other: Tokens) -> Tokens {
+        Tokens {
+            input: self.input.saturating_sub(other.input),
+            output: self.output.saturating_sub(other.output),
+            total: self.total.saturating_sub(other.total),
+        }
+    }
+}
+
 /// Token counts from usage by key: input and output are the sums of the keys that contain the
 /// word, total is the key `total` or, without one, the sum of all keys.
 pub fn tokens(usage: &[(Box<str>, u64)]) -> Tokens {

@@ -1,7 +1,7 @@
 //! Typed reads of merged fields. Each is `None`, or empty, where the field was not set or holds
 //! a value of another type. Nothing is defaulted here.
 
-use super::{Fields, Held, MergedMap};
+use super::{Fields, Held, MergedMap, Tokens};
 use crate::id::Id;
 use crate::model::{
     Decimal, Field, Level, ObservationKind, PayloadRef, ScoreSource, ScoreType, Subject, Timestamp,
@@ -119,5 +119,25 @@ impl Fields {
         });
         let slots = self.slots().iter().map(|s| s.stamp.time);
         slots.chain(entries.flatten()).max().unwrap_or(Timestamp(i64::MIN))
+    }
+
+    /// The smallest event time of any live value or map key; the epoch where there is none.
+    pub fn first_time(&self) -> Timestamp {
+        let entries = self.slots().iter().filter_map(|s| match &s.value {
+            Held::Map(map) => Some(map.entries.iter().map(|e| e.stamp.time)),
+            Held::Value(_) => None,
+        });
+        let slots = self.slots().iter().map(|s| s.stamp.time);
+        slots.chain(entries.flatten()).min().unwrap_or_default()
+    }
+
+    /// Token counts, from usage.
+    pub fn tokens(&self) -> Tokens {
+        super::tokens(self.usage())
+    }
+
+    /// The total cost, from cost by key.
+    pub fn total_cost(&self) -> Decimal {
+        super::total_cost(self.cost())
     }
 }

@@ -1,0 +1,92 @@
+use super::Edit;
+use crate::id::{LogId, SegmentId, Seq};
+
+/// A live log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogState {
+    /// Which.
+    pub id: LogId,
+    /// Where it ends, once it is finished: the frames before are all there is.
+    pub end: Option<u64>,
+}
+
+/// A live segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentState {
+    /// Which.
+    pub id: SegmentId,
+    /// The seq range that it covers.
+    pub first_seq: Seq,
+    /// See `first_seq`.
+    pub last_seq: Seq,
+    /// Whether its payload file was dropped by policy.
+    pub payload_expired: bool,
+}
+
+/// What is live.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Logs in the order they were started.
+    pub logs: Vec<LogState>,
+    /// Segments by the seqs that they cover.
+    pub segments: Vec<SegmentState>,
+    /// The merged index, if there is one, and the segments that it covers.
+    pub index: Option<(u64, Vec<SegmentId>)>,
+    /// The next log's number; lower ones were used.
+    pub next_log: u64,
+    /// The next segment's number; lower ones were used.
+    pub next_segment: u64,
+    /// The next merged index's number; lower ones were used.
+    pub next_index: u64,
+}
+
+impl State {
+    /// The state of a new store.
+    pub fn new() -> State {
+        State { next_log: 1, next_segment: 1, next_index: 1, ..State::default() }
+    }
+
+    /// Applies an edit. `None` where it does not fit: it releases what is not live, or adds what
+    /// was there before.
+    #[must_use]
+    pub fn apply(&mut self, edit: &Edit) -> Option<()> {
+        match edit {
+            Edit::State(state) => *self = state.clone(),
+            Edit::AddLog(log) => {
+                if log.0 < self.next_log {
+                    return None;
+                }
+                self.next_log = log.0 + 1;
+                self.logs.push(LogState { id: *log, end: None });
+            }
+            Edit::EndLog(log, end) => {
+                self.logs.iter_mut().find(|l| l.id == *log)?.end = Some(*end);
+            }
+            Edit::Replace { logs, segments, with } => {
+                for log in logs {
+                    let at = self.logs.iter().position(|l| l.id == *log)?;
+                    self.logs.remove(at);
+                }
+                for segment in segments {
+                    let at = self.segments.iter().position(|s| s.id == *segment)?;
+                    self.segments.remove(at);
+                }
+                if let Some(with) = with {
+                    self.next_segment = self.next_segment.max(with.id.0 + 1);
+                    self.segments.push(*with);
+                    self.segments.sort_unstable_by_key(|s| s.first_seq);
+                }
+                // An index over segments that are gone would lead nowhere.
+                if self.index.as_ref().is_some_and(|(_, of)| of.iter().any(|s| segments.contains(s))) {
+                    self.index = None;
+                }
+            }
+            Edit::Index(number, segments) => {
+                self.next_index = self.next_index.max(number + 1);
+                self.index = Some((*number, segments.clone()));
+            }
+            Edit::Next(_) => {}
+        }
+        Some(())
+    }
+}

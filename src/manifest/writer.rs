@@ -1,0 +1,141 @@
+use super::{Edit, State};
+use crate::codec::CODEC_ID;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameWriter};
+use crate::fs::{Dir, File, FileName};
+use crate::limits::MANIFEST_BYTES_MAX;
+
+/// Appends edits to the manifest. One edit commits at a time.
+#[derive(Debug)]
+pub struct ManifestWriter<D: Dir> {
+    dir: D,
+    header: FileHeader,
+    file: D::File,
+    number: u64,
+    frames: FrameWriter,
+    state: State,
+    poisoned: bool,
+}
+
+impl<D: Dir> ManifestWriter<D> {
+    /// Starts manifest `number` with this state and makes it the current one. `previous` is
+    /// removed after the switch.
+    ///
+    /// # Errors
+    /// Those of the file system; the old manifest stays current then.
+    pub fn start(
+        dir: D,
+        header: &FileHeader,
+        number: u64,
+        state: State,
+        previous: Option<u64>,
+    ) -> Result<ManifestWriter<D>> {
+        let header = FileHeader { kind: FileKind::Manifest, number, ..header.clone() };
+        let file = dir.create(FileName::Manifest(number))?;
+        file.write_at(&header.encode(), 0)?;
+        let frames = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
+        let mut writer = ManifestWriter {
+            dir,
+            header,
+            file,
+            number,
+            frames,
+            state: State::default(),
+            poisoned: false,
+        };
+        writer.commit(&Edit::State(state))?;
+        // SYNC: `CURRENT` must not name a manifest whose own name can be lost.
+        writer.dir.sync()?;
+        writer.switch_current()?;
+        if let Some(previous) = previous {
+            remove_if_there(&writer.dir, FileName::Manifest(previous))?;
+        }
+        Ok(writer)
+    }
+
+    fn switch_current(&self) -> Result<()> {
+        remove_if_there(&self.dir, FileName::CurrentTemp)?;
+        let current = self.dir.create(FileName::CurrentTemp)?;
+        let name = format!("{}\n", FileName::Manifest(self.number));
+        current.write_at(name.as_bytes(), 0)?;
+        // SYNC: a renamed but empty CURRENT would make the store unreadable.
+        current.sync()?;
+        self.dir.rename(FileName::CurrentTemp, FileName::Current)?;
+        // SYNC: what the old manifest names may be unlinked from now on.
+        self.dir.sync()
+    }
+
+    /// What is live.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The number of this manifest.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Makes an edit durable, and the promise that it is. When this returns, what the edit
+    /// released may be unlinked. Starts a new manifest where this one has grown long.
+    ///
+    /// # Errors
+    /// `StorageFull` and `Io` from writing leave the state as it was; after a failed sync the
+    /// manifest is `Poisoned`.
+    pub fn commit(&mut self, edit: &Edit) -> Result<()> {
+        if self.poisoned {
+            return Err(Error::new(
+                ErrorKind::Poisoned,
+                format!(
+                    "{}: an earlier write of the manifest failed; close the store and open it again",
+                    self.dir.path().display()
+                ),
+            ));
+        }
+        let mut state = self.state.clone();
+        state.apply(edit).ok_or_else(|| Error::invalid("a manifest edit does not fit the state"))?;
+        let start = self.frames.offset();
+        let payload = edit.encode();
+        // Room for both frames with their headers, so that a full disk refuses the edit whole.
+        self.file.reserve(start, start + payload.len() as u64 + 256)?;
+        self.poisoned = true;
+        let mut bytes = Vec::new();
+        self.frames.frame(FrameKind::Edit, CODEC_ID, 0, start, 1, 0, &payload, &mut bytes);
+        self.file.write_at(&bytes, start)?;
+        // SYNC: the edit is what makes the files it names live.
+        self.file.sync()?;
+        let at = self.frames.offset();
+        bytes.clear();
+        self.frames.frame(FrameKind::Marker, CODEC_ID, 0, at, 0, 0, &[], &mut bytes);
+        self.file.write_at(&bytes, at)?;
+        // SYNC: what the edit released is unlinked next; from then on a damaged edit must not
+        // pass for a torn tail.
+        self.file.sync()?;
+        self.poisoned = false;
+        self.state = state;
+        if self.frames.offset() > MANIFEST_BYTES_MAX && !matches!(edit, Edit::Next(_)) {
+            self.roll()?;
+        }
+        Ok(())
+    }
+
+    fn roll(&mut self) -> Result<()> {
+        let next = ManifestWriter::start(
+            self.dir.clone(),
+            &self.header,
+            self.number + 1,
+            self.state.clone(),
+            None,
+        )?;
+        // A follower that still reads this file learns where to go on.
+        self.commit(&Edit::Next(next.number))?;
+        let old = std::mem::replace(self, next).number;
+        remove_if_there(&self.dir, FileName::Manifest(old))
+    }
+}
+
+fn remove_if_there<D: Dir>(dir: &D, name: FileName) -> Result<()> {
+    match dir.remove(name) {
+        Err(e) if !e.is_not_found() => Err(e),
+        _ => Ok(()),
+    }
+}

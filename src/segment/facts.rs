@@ -1,0 +1,117 @@
+//! What a segment says of itself: enough to find everything again if the manifest is lost.
+
+use crate::id::{LogId, SegmentId, Seq};
+use serde::{Deserialize, Serialize};
+
+/// How thoroughly a segment was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealLevel {
+    /// Fast: no dictionary, a low compression level.
+    Quick,
+    /// As small as it will get.
+    Full,
+}
+
+/// The facts of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its id, which its file names carry.
+    pub id: SegmentId,
+    /// The first and last seq it covers; neighbours join without a gap.
+    pub first_seq: Seq,
+    /// See `first_seq`.
+    pub last_seq: Seq,
+    /// Logs that it replaces.
+    pub logs: Vec<LogId>,
+    /// Segments that it replaces.
+    pub segments: Vec<SegmentId>,
+    /// Rows: traces, observations, scores.
+    pub traces: u32,
+    /// Observation rows.
+    pub observations: u32,
+    /// Score rows.
+    pub scores: u32,
+    /// Payloads, each different one once.
+    pub payloads: u32,
+    /// Parts.
+    pub parts: u32,
+    /// Rows of older segments that are superseded.
+    pub superseded: u32,
+    /// Earliest trace start, latest trace end, in nanoseconds since the epoch.
+    pub start_ns: i64,
+    /// See `start_ns`.
+    pub end_ns: i64,
+    /// Raw bytes of the parts.
+    pub part_bytes: u64,
+    /// Length of the payload file.
+    pub payload_file_bytes: u64,
+    /// Checksum of the payload file's footer.
+    pub payload_file_crc: u32,
+    /// How it was written.
+    pub level: SealLevel,
+    /// When it was written, in nanoseconds since the epoch.
+    pub created_ns: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireFacts {
+    id: u64,
+    seqs: (u64, u64),
+    logs: Vec<u64>,
+    segments: Vec<u64>,
+    rows: (u32, u32, u32),
+    payloads: u32,
+    parts: u32,
+    superseded: u32,
+    times: (i64, i64),
+    part_bytes: u64,
+    payload_file: (u64, u32),
+    level: u8,
+    created_ns: i64,
+}
+
+impl Facts {
+    /// The facts as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        crate::codec::encode(&WireFacts {
+            id: self.id.0,
+            seqs: (self.first_seq.0, self.last_seq.0),
+            logs: self.logs.iter().map(|l| l.0).collect(),
+            segments: self.segments.iter().map(|s| s.0).collect(),
+            rows: (self.traces, self.observations, self.scores),
+            payloads: self.payloads,
+            parts: self.parts,
+            superseded: self.superseded,
+            times: (self.start_ns, self.end_ns),
+            part_bytes: self.part_bytes,
+            payload_file: (self.payload_file_bytes, self.payload_file_crc),
+            level: u8::from(self.level == SealLevel::Full),
+            created_ns: self.created_ns,
+        })
+    }
+
+    /// The facts in these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Facts, crate::error::Fault> {
+        let wire: WireFacts = crate::codec::decode(bytes)?;
+        Ok(Facts {
+            id: SegmentId(wire.id),
+            first_seq: Seq(wire.seqs.0),
+            last_seq: Seq(wire.seqs.1),
+            logs: wire.logs.into_iter().map(LogId).collect(),
+            segments: wire.segments.into_iter().map(SegmentId).collect(),
+            traces: wire.rows.0,
+            observations: wire.rows.1,
+            scores: wire.rows.2,
+            payloads: wire.payloads,
+            parts: wire.parts,
+            superseded: wire.superseded,
+            start_ns: wire.times.0,
+            end_ns: wire.times.1,
+            part_bytes: wire.part_bytes,
+            payload_file_bytes: wire.payload_file.0,
+            payload_file_crc: wire.payload_file.1,
+            level: if wire.level == 1 { SealLevel::Full } else { SealLevel::Quick },
+            created_ns: wire.created_ns,
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! A segment: the immutable result of sealing or compaction, in two files.
+//!
+//! The skeleton file holds one row per observation, per trace and per score that the segment has
+//! anything new of: fixed-width columns read straight from the map, the rest of each row in
+//! compressed details, lookups, and which rows of older segments these replace. The payload file
+//! holds each different part once, in compressed blocks, and each payload's list of parts. To
+//! drop the prompts and keep the costs, unlink the payload file.
+//!
+//! ```text
+//! seg-<id>.tks   header | trace columns | observation columns | score columns | texts | details
+//!                | lookups | supersessions | tombstones | payload lengths and fingerprints | footer
+//! seg-<id>.tkp   header | dictionary | blocks of parts | block directory | part lengths
+//!                | part lists | footer
+//! ```
+//!
+//! Traces are ordered by their start; the observations of a trace are contiguous, ordered by
+//! start, then id. A trace's row covers its observations of *this* segment (`first row`, `rows`)
+//! and sums over all its live observations in all segments (the summary).
+//!
+//! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
+//! `writer`, `reader`, `payload_reader`, `cache`.
+
+mod cache;
+mod columns;
+mod details;
+mod facts;
+mod payload_reader;
+mod payload_writer;
+mod reader;
+mod section;
+mod summary;
+mod writer;
+
+pub use cache::BlockCache;
+pub use columns::{LookupKind, RowKind, column_name};
+pub use facts::{Facts, SealLevel};
+pub use payload_reader::{PartBytes, PayloadFile, PayloadReader};
+pub use payload_writer::PayloadWriter;
+pub use reader::{NO_ROW, ObservationColumns, Segment, Supersession, TombstoneRow};
+pub use section::{Footer, SectionAt};
+pub use summary::{Contribution, Summary};
+pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions};

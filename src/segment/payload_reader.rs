@@ -1,0 +1,325 @@
+//! Reading a payload file: a payload's list, then the blocks it names, each decompressed once a
+//! call.
+
+use super::cache::BlockCache;
+use super::columns as s;
+use super::section::{Footer, parse_footer};
+use crate::codec::compress::{Decompressor, unpack};
+use crate::column::{Blobs, Ints};
+use crate::error::{Error, Fault, Result};
+use crate::frame::FILE_HEADER_BYTES;
+use crate::id::SegmentId;
+use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use crate::part::{Item, items};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An opened payload file over its map.
+#[derive(Debug)]
+pub struct PayloadFile<M> {
+    path: PathBuf,
+    segment: SegmentId,
+    map: M,
+    footer: Footer,
+    parts: usize,
+    dictionary: Arc<[u8]>,
+}
+
+const ENTRY: usize = 24;
+
+struct BlockAt {
+    stored: Range<usize>,
+    raw: usize,
+    crc: u32,
+    first_part: u32,
+}
+
+/// A decompressed block.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    first_part: u32,
+    /// End of each part in `bytes`.
+    ends: Vec<u32>,
+}
+
+impl Block {
+    /// Memory it takes, in bytes.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * 4 + 64
+    }
+
+    fn part(&self, number: u32) -> Option<&[u8]> {
+        let at = number.checked_sub(self.first_part)? as usize;
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        self.bytes.get(start as usize..*self.ends.get(at)? as usize)
+    }
+}
+
+/// A part or literal of a payload, as it is put together.
+#[derive(Debug, Clone, Copy)]
+pub enum PartBytes<'a> {
+    /// Part of this number.
+    Part(u32, &'a [u8]),
+    /// Bytes of the list itself.
+    Literal(&'a [u8]),
+}
+
+impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
+    /// Checks the footer and the structure of what it names, but no blocks.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
+        let fault = |f: Fault| f.in_file(path, 0);
+        let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
+        let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
+        Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
+        let dictionary = footer.section(&map, s::DICTIONARY).into();
+        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer, parts, dictionary })
+    }
+
+    /// The footer.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.footer.section(&self.map, s::BLOCK_DIRECTORY).len() / ENTRY
+    }
+
+    /// Number of payloads.
+    pub fn payloads(&self) -> usize {
+        self.lists().len()
+    }
+
+    fn lists(&self) -> Blobs<'_> {
+        Blobs::view(self.footer.section(&self.map, s::LISTS))
+    }
+
+    fn block_at(&self, block: usize) -> Option<BlockAt> {
+        let directory = self.footer.section(&self.map, s::BLOCK_DIRECTORY);
+        let entry: &[u8; ENTRY] = directory.get(block.checked_mul(ENTRY)?..)?.first_chunk()?;
+        let word = |at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
+        let offset = u64::from(word(0)) | u64::from(word(4)) << 32;
+        let start = usize::try_from(offset).ok()?;
+        let stored = start..start.checked_add(word(8) as usize)?;
+        Some(BlockAt { stored, raw: word(12) as usize, crc: word(16), first_part: word(20) })
+    }
+
+    fn first_part(&self, block: usize) -> u32 {
+        let directory = self.footer.section(&self.map, s::BLOCK_DIRECTORY);
+        let at = block * ENTRY + 20;
+        directory
+            .get(at..at + 4)
+            .and_then(|b| b.first_chunk::<4>())
+            .map_or(u32::MAX, |b| u32::from_le_bytes(*b))
+    }
+
+    fn block_of(&self, part: u32) -> usize {
+        let (mut low, mut high) = (0, self.blocks());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.first_part(middle) <= part { low = middle + 1 } else { high = middle }
+        }
+        low.saturating_sub(1)
+    }
+
+    /// Decompresses a block, after its checksum.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn read_block(&self, number: usize, decompressor: &mut Decompressor) -> Result<Block> {
+        let corrupt = |what: String| {
+            let at = self.block_at(number).map_or(0, |at| at.stored.start as u64);
+            Error::corruption_at(&self.path, at, format!("block {number}: {what}"))
+        };
+        let at = self.block_at(number).ok_or_else(|| corrupt("is not in the directory".into()))?;
+        let stored =
+            self.map.get(at.stored.clone()).ok_or_else(|| corrupt("lies outside the file".into()))?;
+        let actual = crc32fast::hash(stored);
+        if actual != at.crc {
+            return Err(corrupt(format!("checksum {actual:08x} does not match {:08x}", at.crc)));
+        }
+        if at.raw > BLOCK_BYTES_MAX {
+            return Err(corrupt(format!("{} raw bytes are too many", at.raw)));
+        }
+        let mut bytes = Vec::new();
+        unpack(decompressor, stored, at.raw, &mut bytes).map_err(|f| corrupt(f.what))?;
+        let next = if number + 1 < self.blocks() { self.first_part(number + 1) as usize } else { self.parts };
+        let parts = at.first_part as usize..next.min(self.parts).max(at.first_part as usize);
+        if parts.len() > BLOCK_BYTES_MAX {
+            return Err(corrupt(format!("{} parts are too many", parts.len())));
+        }
+        let mut ends = Vec::with_capacity(parts.len());
+        let mut lens = Vec::new();
+        let lens_column = Ints::view(self.footer.section(&self.map, s::PART_LEN));
+        lens_column.read_or(parts, 0, &mut lens);
+        let mut end = 0u64;
+        for len in lens {
+            end = end.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+            ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+        }
+        if end != bytes.len() as u64 {
+            return Err(corrupt(format!("parts of {end} bytes fill {} bytes", bytes.len())));
+        }
+        Ok(Block { bytes, first_part: at.first_part, ends })
+    }
+
+    fn decompressor(&self) -> Decompressor {
+        match self.dictionary.is_empty() {
+            true => Decompressor::new(),
+            false => Decompressor::with_dictionary(&self.dictionary),
+        }
+    }
+}
+
+/// Reads payloads of one file, keeping what it decompressed for the next one.
+#[derive(Debug)]
+pub struct PayloadReader<'a, M> {
+    file: &'a PayloadFile<M>,
+    cache: Option<&'a BlockCache>,
+    decompressor: Option<Decompressor>,
+    /// The last blocks used, newest last.
+    recent: Vec<(usize, Arc<Block>)>,
+    lists: Option<(usize, usize, Vec<usize>)>,
+    list_bytes: Vec<u8>,
+}
+
+const RECENT_MAX: usize = 64;
+
+impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
+    /// A reader over this file, with the store's cache where one is to be used.
+    pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
+        let (recent, list_bytes) = (Vec::new(), Vec::new());
+        PayloadReader { file, cache, decompressor: None, recent, lists: None, list_bytes }
+    }
+
+    fn block(&mut self, number: usize) -> Result<Arc<Block>> {
+        if let Some((_, block)) = self.recent.iter().rev().find(|(n, _)| *n == number) {
+            return Ok(Arc::clone(block));
+        }
+        let key = (self.file.segment, number as u32);
+        let block = match self.cache.and_then(|cache| cache.find(key)) {
+            Some(block) => block,
+            None => {
+                let file = self.file;
+                let decompressor = self.decompressor.get_or_insert_with(|| file.decompressor());
+                let block = Arc::new(file.read_block(number, decompressor)?);
+                if let Some(cache) = self.cache {
+                    cache.keep(key, &block);
+                }
+                block
+            }
+        };
+        if self.recent.len() == RECENT_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push((number, Arc::clone(&block)));
+        Ok(block)
+    }
+
+    fn list(&mut self, number: u64) -> Result<Range<usize>> {
+        let file = self.file;
+        let blobs = file.lists();
+        let fault = |f: Fault| f.in_file(&file.path, 0);
+        let row = usize::try_from(number).ok().filter(|row| *row < blobs.len()).ok_or_else(|| {
+            Error::corruption_at(&file.path, 0, format!("there is no payload {number}"))
+        })?;
+        let held = self.lists.as_ref().and_then(|(_, first, ends)| {
+            let at = row.checked_sub(*first)?;
+            Some(if at == 0 { 0 } else { ends[at - 1] }..*ends.get(at)?)
+        });
+        if let Some(range) = held {
+            return Ok(range);
+        }
+        let block = blobs.block_of(row);
+        self.list_bytes.clear();
+        let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
+        let at = row.saturating_sub(first);
+        let end = ends.get(at).copied().unwrap_or(0);
+        let start = if at == 0 { 0 } else { ends[at - 1] };
+        self.lists = Some((block, first, ends));
+        Ok(start..end)
+    }
+
+    /// Hands out the parts and literals of a payload in order. Cost: one list block and the
+    /// blocks it names, each decompressed once for this reader.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn parts(&mut self, number: u64, each: &mut dyn FnMut(PartBytes<'_>) -> Result<()>) -> Result<()> {
+        let range = self.list(number)?;
+        let list = self.list_bytes.get(range).unwrap_or_default().to_vec();
+        for item in items(&list) {
+            match item.map_err(|f| f.in_file(&self.file.path, 0))? {
+                Item::Literal(bytes) => each(PartBytes::Literal(bytes))?,
+                Item::Run { first, count } => self.run(first, count, each)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        first: u32,
+        count: u32,
+        each: &mut dyn FnMut(PartBytes<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts);
+        let end = end.ok_or_else(|| {
+            let what = format!("parts {first} and the {count} after it are past the last part");
+            Error::corruption_at(&self.file.path, 0, what)
+        })?;
+        let mut part = first;
+        while part < end {
+            let block = self.block(self.file.block_of(part))?;
+            let before = part;
+            while part < end && let Some(bytes) = block.part(part) {
+                each(PartBytes::Part(part, bytes))?;
+                part += 1;
+            }
+            if part == before {
+                let what = format!("part {part} is in no block");
+                return Err(Error::corruption_at(&self.file.path, 0, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a payload's bytes to `out`.
+    ///
+    /// # Errors
+    /// `Corruption`, also where the length is not `len`.
+    pub fn read(&mut self, number: u64, len: u64, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        let max = len.min(PAYLOAD_BYTES_MAX as u64) as usize;
+        let path = &self.file.path;
+        let wrong = move || {
+            let what = format!("payload {number} is not {len} bytes long");
+            Error::corruption_at(path, 0, what)
+        };
+        out.reserve(max.min(1 << 20));
+        self.parts(number, &mut |part| {
+            let (PartBytes::Part(_, bytes) | PartBytes::Literal(bytes)) = part;
+            if out.len() - start + bytes.len() > max {
+                return Err(wrong());
+            }
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        if (out.len() - start) as u64 == len { Ok(()) } else { Err(wrong()) }
+    }
+}

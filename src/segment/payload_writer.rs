@@ -1,0 +1,161 @@
+//! Writing a payload file: parts into blocks, each different part once; lists of parts.
+
+use super::columns as s;
+use super::section::SectionWriter;
+use crate::codec::compress::{Compressor, pack};
+use crate::column::{BlobsBuilder, IntsBuilder};
+use crate::error::Result;
+use crate::fs::File;
+use crate::id::StoreKey;
+use crate::limits::BLOCK_BYTES_MAX;
+use crate::part::PartTable;
+use std::collections::HashMap;
+
+/// What is known of each payload of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadFacts {
+    /// Length in bytes.
+    pub len: u64,
+    /// Fingerprint.
+    pub print: u64,
+    list: u128,
+}
+
+/// A finished payload file, not yet synced.
+#[derive(Debug)]
+pub struct Finished<F> {
+    /// The file.
+    pub file: F,
+    /// Its length.
+    pub bytes: u64,
+    /// The checksum of its footer.
+    pub crc: u32,
+    /// Its payloads.
+    pub payloads: Vec<PayloadFacts>,
+    /// Number of parts.
+    pub parts: u32,
+    /// Raw bytes of the parts.
+    pub part_bytes: u64,
+}
+
+/// Writes a payload file. Memory: 20 to 40 bytes a part, 48 bytes a payload, one block.
+#[derive(Debug)]
+pub struct PayloadWriter<F: File> {
+    sections: SectionWriter<F>,
+    key: StoreKey,
+    compressor: Compressor,
+    table: PartTable,
+    block: Vec<u8>,
+    block_first: u32,
+    stored: Vec<u8>,
+    directory: Vec<u8>,
+    lens: IntsBuilder,
+    part_bytes: u64,
+    lists: BlobsBuilder,
+    payloads: Vec<PayloadFacts>,
+    numbers: HashMap<(u64, u64), u32>,
+}
+
+impl<F: File> PayloadWriter<F> {
+    /// Starts a payload file with this header, blocks compressed at `level` with `dictionary`
+    /// (none where it is empty).
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn new(file: F, header: &[u8], key: StoreKey, level: i32, dictionary: &[u8]) -> Result<Self> {
+        let mut sections = SectionWriter::new(file, header)?;
+        sections.section(s::DICTIONARY, dictionary)?;
+        sections.begin(s::BLOCKS);
+        let compressor = match dictionary.is_empty() {
+            true => Compressor::new(level),
+            false => Compressor::with_dictionary(level, dictionary),
+        };
+        Ok(PayloadWriter {
+            sections,
+            key,
+            compressor,
+            table: PartTable::new(),
+            block: Vec::with_capacity(BLOCK_BYTES_MAX),
+            block_first: 0,
+            stored: Vec::new(),
+            directory: Vec::new(),
+            lens: IntsBuilder::new(),
+            part_bytes: 0,
+            lists: BlobsBuilder::new(level),
+            payloads: Vec::new(),
+            numbers: HashMap::new(),
+        })
+    }
+
+    fn parts(&self) -> u32 {
+        u32::try_from(self.lens.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The number of this part, which is written unless it is there already.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn part(&mut self, bytes: &[u8]) -> Result<u32> {
+        let hash = self.key.hash128(bytes);
+        if let Some(number) = self.table.get(hash) {
+            return Ok(number);
+        }
+        if self.block.len() + bytes.len() > BLOCK_BYTES_MAX {
+            self.flush_block()?;
+        }
+        let number = self.parts();
+        self.table.insert(hash, number);
+        self.block.extend_from_slice(bytes);
+        self.lens.push(Some(bytes.len() as i64));
+        self.part_bytes += bytes.len() as u64;
+        Ok(number)
+    }
+
+    fn flush_block(&mut self) -> Result<()> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        self.stored.clear();
+        pack(&mut self.compressor, &self.block, &mut self.stored);
+        self.directory.extend_from_slice(&self.sections.offset().to_le_bytes());
+        self.directory.extend_from_slice(&(self.stored.len() as u32).to_le_bytes());
+        self.directory.extend_from_slice(&(self.block.len() as u32).to_le_bytes());
+        self.directory.extend_from_slice(&crc32fast::hash(&self.stored).to_le_bytes());
+        self.directory.extend_from_slice(&self.block_first.to_le_bytes());
+        self.sections.extend(&self.stored)?;
+        self.block.clear();
+        self.block_first = self.parts();
+        Ok(())
+    }
+
+    /// The number of the payload with this length, fingerprint and encoded part list; payloads
+    /// that are the same part for part share one.
+    pub fn payload(&mut self, len: u64, print: u64, list: &[u8]) -> u32 {
+        let facts = PayloadFacts { len, print, list: self.key.hash128(list) };
+        if let Some(number) = self.numbers.get(&(len, print))
+            && self.payloads.get(*number as usize) == Some(&facts)
+        {
+            return *number;
+        }
+        let number = u32::try_from(self.payloads.len()).unwrap_or(u32::MAX);
+        self.numbers.entry((len, print)).or_insert(number);
+        self.payloads.push(facts);
+        self.lists.push(list);
+        number
+    }
+
+    /// Writes what is left and the footer.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn finish(mut self) -> Result<Finished<F>> {
+        self.flush_block()?;
+        let parts = self.parts();
+        self.sections.end()?;
+        self.sections.section(s::BLOCK_DIRECTORY, &self.directory)?;
+        self.sections.section(s::PART_LEN, &self.lens.build())?;
+        self.sections.section(s::LISTS, &self.lists.build())?;
+        let (file, bytes, crc) = self.sections.finish(&[])?;
+        Ok(Finished { file, bytes, crc, payloads: self.payloads, parts, part_bytes: self.part_bytes })
+    }
+}
