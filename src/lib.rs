@@ -10,3 +10,7 @@ pub mod fs;
 pub mod model;
 
 pub mod merge;
+
+pub(crate) mod column;
+pub(crate) mod index;
+pub(crate) mod part;

@@ -1,0 +1,295 @@
+//! Rows of bytes of any length, in compressed blocks.
+//!
+//! ```text
+//! 0   u32  rows
+//! 4   u32  blocks
+//! 8   directory, 24 bytes a block
+//!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32
+//! ..  data: the stored blocks, one after the other, zeros to a multiple of 8
+//!
+//! a raw block:  the length of each row as LEB128, then the rows
+//! ```
+//!
+//! A block holds about 32 KiB; a larger row has one of its own. Blocks are zstd frames, or the
+//! raw bytes where that is no longer: then the two lengths are equal. The checksum covers the
+//! stored bytes.
+
+use super::raw::{count32, length, pad8, put_varint, u32_at, u64_at, varint};
+use crate::error::Fault;
+
+const HEADER: usize = 8;
+const BLOCK: usize = 24;
+/// Raw bytes after which a block ends.
+const BLOCK_BYTES: usize = 32 << 10;
+/// Longest row.
+pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Longest raw block: a full one and the longest row with its length.
+const RAW_BYTES_MAX: usize = ROW_BYTES_MAX + BLOCK_BYTES + 8;
+
+/// Collects the rows of a [`Blobs`] column.
+#[derive(Debug)]
+pub struct BlobsBuilder {
+    level: i32,
+    rows: usize,
+    lengths: Vec<u8>,
+    bytes: Vec<u8>,
+    open_rows: usize,
+    directory: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl BlobsBuilder {
+    /// An empty column, to be compressed at this zstd level.
+    pub fn new(level: i32) -> BlobsBuilder {
+        BlobsBuilder {
+            level,
+            rows: 0,
+            lengths: Vec::new(),
+            bytes: Vec::new(),
+            open_rows: 0,
+            directory: Vec::new(),
+            data: Vec::new(),
+        }
+    }
+
+    /// Appends a row of at most [`ROW_BYTES_MAX`] bytes.
+    pub fn push(&mut self, row: &[u8]) {
+        assert!(row.len() <= ROW_BYTES_MAX, "a row is longer than {ROW_BYTES_MAX} bytes");
+        let open = self.lengths.len() + self.bytes.len();
+        if open > 0 && open + row.len() > BLOCK_BYTES {
+            self.end_block();
+        }
+        put_varint(&mut self.lengths, count32(row.len()));
+        self.bytes.extend_from_slice(row);
+        self.open_rows += 1;
+        self.rows += 1;
+    }
+
+    /// Rows so far.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn end_block(&mut self) {
+        if self.open_rows == 0 {
+            return;
+        }
+        let mut raw = std::mem::take(&mut self.lengths);
+        raw.append(&mut self.bytes);
+        let packed = zstd::bulk::compress(&raw, self.level).ok();
+        let stored = packed.as_ref().filter(|p| p.len() < raw.len()).unwrap_or(&raw);
+        self.directory.extend_from_slice(&(self.data.len() as u64).to_le_bytes());
+        let first_row = count32(self.rows - self.open_rows);
+        for number in
+            [count32(stored.len()), count32(raw.len()), first_row, crc32fast::hash(stored)]
+        {
+            self.directory.extend_from_slice(&number.to_le_bytes());
+        }
+        self.data.extend_from_slice(stored);
+        self.open_rows = 0;
+        raw.clear();
+        self.lengths = raw;
+    }
+
+    /// The column's bytes.
+    pub fn build(mut self) -> Vec<u8> {
+        self.end_block();
+        let mut out = Vec::with_capacity(HEADER + self.directory.len() + self.data.len() + 8);
+        out.extend_from_slice(&count32(self.rows).to_le_bytes());
+        out.extend_from_slice(&count32(self.directory.len() / BLOCK).to_le_bytes());
+        out.extend_from_slice(&self.directory);
+        out.extend_from_slice(&self.data);
+        pad8(&mut out);
+        out
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    offset: usize,
+    stored: usize,
+    raw: usize,
+    first_row: usize,
+    crc: u32,
+}
+
+/// Rows of bytes, in place.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Blobs<'a> {
+    rows: usize,
+    directory: &'a [u8],
+    data: &'a [u8],
+}
+
+impl<'a> Blobs<'a> {
+    /// The column in `bytes`; the directory is checked in O(blocks), nothing is decompressed.
+    ///
+    /// # Errors
+    /// A fault where the structure is not that of a column of this length.
+    pub fn parse(bytes: &'a [u8]) -> Result<Blobs<'a>, Fault> {
+        let blobs = Blobs::split(bytes)
+            .ok_or_else(|| Fault::new(0, "a bytes column is shorter than its directory"))?;
+        let (mut offset, mut rows) = (0usize, 0usize);
+        for index in 0..blobs.blocks() {
+            let next = blobs.block(index).filter(|block| {
+                block.offset == offset
+                    && block.stored <= block.raw
+                    && block.raw <= RAW_BYTES_MAX
+                    && (index == 0) == (block.first_row == 0)
+                    && block.first_row >= rows
+                    && block.first_row < blobs.rows
+            });
+            let block = next.ok_or_else(|| {
+                let what = format!("block {index} of a bytes column is malformed");
+                Fault::new(HEADER + index * BLOCK, what)
+            })?;
+            offset += block.stored;
+            rows = block.first_row + 1;
+        }
+        let expected = if blobs.rows > 0 && blobs.blocks() == 0 {
+            None
+        } else {
+            (HEADER + blobs.directory.len() + offset).checked_next_multiple_of(8)
+        };
+        if expected != Some(bytes.len()) {
+            let what = format!("a bytes column of {} bytes does not end its blocks", bytes.len());
+            return Err(Fault::new(0, what));
+        }
+        Ok(blobs)
+    }
+
+    /// The column in bytes that were parsed before, in O(1). Whatever the bytes, reading is safe.
+    pub fn view(bytes: &'a [u8]) -> Blobs<'a> {
+        Blobs::split(bytes).unwrap_or_default()
+    }
+
+    fn split(bytes: &'a [u8]) -> Option<Blobs<'a>> {
+        let rows = u32_at(bytes, 0)? as usize;
+        let directory = (u32_at(bytes, 4)? as usize).checked_mul(BLOCK)?;
+        let (directory, data) = bytes.get(HEADER..)?.split_at_checked(directory)?;
+        Some(Blobs { rows, directory, data })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.directory.len() / BLOCK
+    }
+
+    fn block(&self, index: usize) -> Option<Block> {
+        let slot = self.directory.get(index.checked_mul(BLOCK)?..)?;
+        Some(Block {
+            offset: length(u64_at(slot, 0)?),
+            stored: u32_at(slot, 8)? as usize,
+            raw: u32_at(slot, 12)? as usize,
+            first_row: u32_at(slot, 16)? as usize,
+            crc: u32_at(slot, 20)?,
+        })
+    }
+
+    /// The block that holds this row, found by bisection.
+    pub fn block_of(&self, row: usize) -> Option<usize> {
+        if row >= self.rows {
+            return None;
+        }
+        let (mut low, mut high) = (0, self.blocks());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.block(middle)?.first_row <= row { low = middle + 1 } else { high = middle }
+        }
+        low.checked_sub(1)
+    }
+
+    /// The bytes of one row: decompresses its block.
+    ///
+    /// # Errors
+    /// A fault where there is no such row or its block is damaged.
+    pub fn get(&self, row: usize) -> Result<Vec<u8>, Fault> {
+        let block = self.block_of(row).ok_or_else(|| {
+            Fault::new(0, format!("no row {row} in a bytes column of {}", self.rows))
+        })?;
+        let mut bytes = Vec::new();
+        let (first, ends) = self.read_block(block, &mut bytes)?;
+        let at = row.saturating_sub(first);
+        let end = ends.get(at).copied();
+        let start = if at == 0 { Some(0) } else { ends.get(at - 1).copied() };
+        if let (Some(start), Some(end)) = (start, end) {
+            bytes.truncate(end);
+            bytes.drain(..start);
+            return Ok(bytes);
+        }
+        Err(Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block")))
+    }
+
+    /// Replaces `out` with the rows of one block, back to back, and says the first row's number
+    /// and where in `out` each row ends. A scan decompresses each block once.
+    ///
+    /// # Errors
+    /// A fault where there is no such block or it is damaged.
+    pub fn read_block(
+        &self,
+        index: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(usize, Vec<usize>), Fault> {
+        out.clear();
+        let slot = HEADER + index.saturating_mul(BLOCK);
+        let block = self
+            .block(index)
+            .ok_or_else(|| Fault::new(slot, format!("no block {index} in a bytes column")))?;
+        let next = self.block(index + 1).map_or(self.rows, |next| next.first_row);
+        let at = HEADER + self.directory.len() + block.offset.min(self.data.len());
+        let stored = self.data.get(block.offset..).and_then(|rest| rest.get(..block.stored));
+        let (Some(stored), Some(rows)) = (stored, next.checked_sub(block.first_row)) else {
+            return Err(Fault::new(slot, format!("block {index} lies outside its column")));
+        };
+        let crc = crc32fast::hash(stored);
+        if crc != block.crc {
+            let what = format!("checksum {crc:08x} of block {index}, expected {:08x}", block.crc);
+            return Err(Fault::new(at, what));
+        }
+        unpack(stored, block.raw, out).map_err(|fault| fault.shifted(at))?;
+        let ends = ends(out, rows)
+            .ok_or_else(|| Fault::new(at, format!("the row lengths of block {index} are wrong")))?;
+        Ok((block.first_row, ends))
+    }
+}
+
+/// Fills `out` with the `raw` bytes that a stored block stands for.
+fn unpack(stored: &[u8], raw: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    if stored.len() == raw {
+        out.extend_from_slice(stored);
+        return Ok(());
+    }
+    if raw > RAW_BYTES_MAX {
+        return Err(Fault::new(0, format!("a block of {raw} bytes is over {RAW_BYTES_MAX}")));
+    }
+    // The buffer's capacity is the bound of the decompressor.
+    out.reserve_exact(raw);
+    let result = zstd::bulk::Decompressor::new()
+        .and_then(|mut decompressor| decompressor.decompress_to_buffer(stored, out));
+    match result {
+        Ok(_) if out.len() == raw => Ok(()),
+        Ok(_) => Err(Fault::new(0, format!("a block of {} bytes, expected {raw}", out.len()))),
+        Err(error) => Err(Fault::new(0, format!("a block does not decompress: {error}"))),
+    }
+}
+
+/// Cuts the lengths from the front of a raw block and says where each of its rows ends.
+fn ends(block: &mut Vec<u8>, rows: usize) -> Option<Vec<usize>> {
+    // A length takes a byte at least, which bounds the allocation.
+    if rows > block.len() {
+        return None;
+    }
+    let (mut at, mut end) = (0usize, 0usize);
+    let mut ends = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        end = end.checked_add(varint(block, &mut at)? as usize)?;
+        ends.push(end);
+    }
+    block.drain(..at);
+    (end == block.len()).then_some(ends)
+}

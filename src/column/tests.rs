@@ -1,0 +1,258 @@
+use super::*;
+use crate::id::{Form, Identity};
+use crate::limits::ZONE_ROWS;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn ints(values: &[Option<i64>]) -> Vec<u8> {
+    let mut builder = IntsBuilder::new();
+    values.iter().for_each(|v| builder.push(*v));
+    builder.build()
+}
+
+fn check_ints(values: &[Option<i64>]) {
+    let bytes = ints(values);
+    assert_eq!(bytes.len() % 8, 0);
+    let column = Ints::parse(&bytes).unwrap();
+    assert_eq!(column.len(), values.len());
+    for (row, value) in values.iter().enumerate() {
+        assert_eq!(column.get(row), *value, "row {row}");
+    }
+    assert_eq!(column.get(values.len()), None);
+    let mut all = Vec::new();
+    column.read(0..usize::MAX, &mut all);
+    assert_eq!(all, values);
+    let (from, to) = (values.len() / 3, values.len() - values.len() / 4);
+    let mut some = Vec::new();
+    column.read_or(from..to, -7, &mut some);
+    let expected: Vec<i64> = values[from..to].iter().map(|v| v.unwrap_or(-7)).collect();
+    assert_eq!(some, expected);
+    for (zone, rows) in values.chunks(ZONE_ROWS).enumerate() {
+        let present = || rows.iter().flatten().copied();
+        assert_eq!(column.zone_bounds(zone), present().min().zip(present().max()));
+    }
+    assert_eq!(column.zone_bounds(column.zones()), None);
+}
+
+/// Values of a scale of their own, so that every width occurs.
+fn int_rows() -> impl Strategy<Value = Vec<Option<i64>>> {
+    let scaled = (any::<i64>(), 0u32..64, 0u32..4, 1usize..2500).prop_flat_map(
+        |(base, shift, step, rows)| {
+            let step = [1i64, 1000, 1_000_000, 7][step as usize];
+            let value = any::<i64>().prop_map(move |v| {
+                base.wrapping_add((v >> shift).wrapping_div(step).wrapping_mul(step))
+            });
+            vec(prop_oneof![1 => Just(None), 9 => value.prop_map(Some)], rows)
+        },
+    );
+    prop_oneof![scaled, vec(any::<Option<i64>>(), 0..100), vec(Just(None), 0..5000)]
+}
+
+#[test]
+fn ints_hold_the_whole_range() {
+    check_ints(&[]);
+    check_ints(&[Some(i64::MIN), Some(i64::MAX)]);
+    check_ints(&[Some(i64::MIN), None, Some(i64::MAX), Some(0), None, Some(-1)]);
+    check_ints(&[None]);
+    for bit in 0..63 {
+        check_ints(&[Some(0), None, Some(1 << bit), Some((1i64 << bit).wrapping_sub(1)), Some(1)]);
+    }
+}
+
+#[test]
+fn constant_columns_cost_next_to_nothing() {
+    assert_eq!(ints(&vec![None; 100_000]).len(), 56);
+    assert_eq!(ints(&vec![Some(12); 100_000]).len(), 56);
+    check_ints(&vec![Some(12); 3 * ZONE_ROWS + 1]);
+    let mut two = vec![Some(12); ZONE_ROWS];
+    two.push(None);
+    check_ints(&two);
+}
+
+#[test]
+fn whole_milliseconds_take_no_bits_for_nanoseconds() {
+    let values: Vec<_> =
+        (0..1024).map(|i| Some(1_768_204_800_000_000_000 + i * 1_000_000)).collect();
+    check_ints(&values);
+    assert_eq!(ints(&values).len(), 8 + 32 + 1024 * 10 / 8 + 16);
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    (0u8..4, any::<u128>()).prop_map(|(form, bits)| {
+        let form = Form::from_code(form).unwrap();
+        Identity { form, bits: if form == Form::Hex16 { bits >> 64 } else { bits } }
+    })
+}
+
+fn id_rows() -> impl Strategy<Value = Vec<Identity>> {
+    let one_form = (identity(), vec(any::<u64>(), 0..2500)).prop_map(|(first, rows)| {
+        rows.iter().map(|bits| Identity { bits: u128::from(*bits), ..first }).collect()
+    });
+    prop_oneof![one_form, vec(identity(), 0..1500)]
+}
+
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    // Small counts in front, so that the parsers get past them.
+    let header = (0u32..5000, 0u32..6)
+        .prop_map(|(rows, slots)| [rows.to_le_bytes(), slots.to_le_bytes()].concat());
+    (prop_oneof![header, vec(any::<u8>(), 0..9)], vec(any::<u8>(), 0..400))
+        .prop_map(|(head, tail)| [head, tail].concat())
+}
+
+/// Reads all there is, for columns whose bytes mean nothing.
+fn read_everything(bytes: &[u8]) {
+    let rows = [0usize, 1, 63, 1023, 1024, 4999, usize::MAX];
+    for column in [Some(Ints::view(bytes)), Ints::parse(bytes).ok()].into_iter().flatten() {
+        rows.iter().for_each(|row| {
+            let _ = (column.get(*row), column.zone_bounds(*row));
+        });
+        column.read(0..5000, &mut Vec::new());
+        column.read_or(900..2100, 0, &mut Vec::new());
+    }
+    for column in [Some(Ids::view(bytes)), Ids::parse(bytes).ok()].into_iter().flatten() {
+        rows.iter().for_each(|row| {
+            let _ = column.get(*row);
+        });
+        column.read(0..5000, &mut Vec::new());
+        for code in 0..4 {
+            let wanted = Identity { form: Form::from_code(code).unwrap(), bits: u128::MAX };
+            column.find(0..usize::MAX, wanted);
+        }
+    }
+    for column in [Some(Texts::view(bytes)), Texts::parse(bytes).ok()].into_iter().flatten() {
+        (0..40).for_each(|code| {
+            let _ = column.get(code);
+        });
+        let _ = (column.get(u32::MAX), column.len());
+    }
+    for column in [Some(Blobs::view(bytes)), Blobs::parse(bytes).ok()].into_iter().flatten() {
+        rows.iter().for_each(|row| drop((column.get(*row), column.block_of(*row))));
+        (0..8).for_each(|block| drop(column.read_block(block, &mut Vec::new())));
+    }
+    for column in [Some(Bits::view(bytes)), Bits::parse(bytes).ok()].into_iter().flatten() {
+        rows.iter().for_each(|row| {
+            let _ = column.get(*row);
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn ints_come_back(values in int_rows()) {
+        check_ints(&values);
+    }
+
+    #[test]
+    fn ids_come_back(values in id_rows(), pick in any::<prop::sample::Index>()) {
+        let mut builder = IdsBuilder::new();
+        values.iter().for_each(|v| builder.push(*v));
+        let bytes = builder.build();
+        let column = Ids::parse(&bytes).unwrap();
+        for (row, value) in values.iter().enumerate() {
+            prop_assert_eq!(column.get(row), Some(*value));
+        }
+        prop_assert_eq!(column.get(values.len()), None);
+        let from = values.len() / 3;
+        let mut some = Vec::new();
+        column.read(from..usize::MAX, &mut some);
+        prop_assert_eq!(&some[..], &values[from..]);
+        if !values.is_empty() {
+            let wanted = values[pick.index(values.len())];
+            let expected = values[from..].iter().position(|v| *v == wanted).map(|i| i + from);
+            prop_assert_eq!(column.find(from..values.len(), wanted), expected);
+        }
+    }
+
+    #[test]
+    fn texts_come_back(values in vec(".{0,40}", 0..1500)) {
+        let mut builder = TextsBuilder::new();
+        let codes: Vec<u32> = values.iter().map(|v| builder.intern(v)).collect();
+        let distinct = builder.len();
+        let bytes = builder.build();
+        let texts = Texts::parse(&bytes).unwrap();
+        prop_assert_eq!(texts.len(), distinct);
+        for (code, value) in codes.iter().zip(&values) {
+            prop_assert_eq!(texts.get(*code), Some(value.as_str()));
+        }
+        prop_assert_eq!(texts.get(distinct as u32), None);
+    }
+
+    #[test]
+    fn blobs_come_back(values in vec(prop_oneof![
+        4 => Just(Vec::new()), 4 => vec(any::<u8>(), 0..300), 1 => vec(0u8..3, 0..70_000)
+    ], 0..60), repeat in 1usize..4) {
+        let mut builder = BlobsBuilder::new(3);
+        let rows: Vec<&Vec<u8>> = std::iter::repeat_n(&values, repeat).flatten().collect();
+        rows.iter().for_each(|row| builder.push(row));
+        let bytes = builder.build();
+        prop_assert_eq!(bytes.len() % 8, 0);
+        let column = Blobs::parse(&bytes).unwrap();
+        prop_assert_eq!(column.len(), rows.len());
+        for (row, value) in rows.iter().enumerate() {
+            prop_assert_eq!(&column.get(row).unwrap(), *value);
+        }
+        prop_assert!(column.get(rows.len()).is_err());
+        let mut seen = 0;
+        for block in 0..column.blocks() {
+            let mut out = Vec::new();
+            let (first, ends) = column.read_block(block, &mut out).unwrap();
+            prop_assert_eq!(first, seen);
+            prop_assert_eq!(column.block_of(first), Some(block));
+            let whole: Vec<u8> = rows[seen..seen + ends.len()].iter().copied().flatten().copied().collect();
+            prop_assert_eq!(out, whole);
+            seen += ends.len();
+        }
+        prop_assert_eq!(seen, rows.len());
+    }
+
+    #[test]
+    fn bits_come_back(values in vec(any::<bool>(), 0..300)) {
+        let mut builder = BitsBuilder::new();
+        values.iter().for_each(|v| builder.push(*v));
+        let bytes = builder.build();
+        let column = Bits::parse(&bytes).unwrap();
+        prop_assert!(values.iter().enumerate().all(|(row, v)| column.get(row) == *v));
+        prop_assert!(!column.get(values.len()));
+    }
+
+    #[test]
+    fn hostile_bytes_never_panic(bytes in hostile()) {
+        read_everything(&bytes);
+    }
+
+    #[test]
+    fn damaged_columns_never_panic(
+        values in int_rows(), ids in id_rows(), at in any::<prop::sample::Index>(), byte in any::<u8>()
+    ) {
+        let mut id_column = IdsBuilder::new();
+        ids.iter().for_each(|v| id_column.push(*v));
+        let mut blobs = BlobsBuilder::new(1);
+        let mut texts = TextsBuilder::new();
+        for value in &values {
+            let text = format!("{value:?}");
+            blobs.push(text.as_bytes());
+            texts.intern(&text);
+        }
+        for mut bytes in [ints(&values), id_column.build(), blobs.build(), texts.build()] {
+            // Damage is likelier to matter in the directory.
+            let at = at.index(bytes.len().min(200));
+            bytes[at] = byte;
+            read_everything(&bytes);
+            bytes.truncate(at);
+            read_everything(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_changed_block_is_a_fault(rows in vec(vec(any::<u8>(), 1..50), 1..20), bit in any::<prop::sample::Index>()) {
+        let mut builder = BlobsBuilder::new(3);
+        rows.iter().for_each(|row| builder.push(row));
+        let mut bytes = builder.build();
+        let stored = u32::from_le_bytes(bytes[16..20].try_into().unwrap()) as usize;
+        let bit = bit.index(stored * 8);
+        bytes[8 + 24 + bit / 8] ^= 1 << (bit % 8);
+        prop_assert!(Blobs::parse(&bytes).unwrap().get(0).is_err());
+    }
+}
