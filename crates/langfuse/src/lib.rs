@@ -12,8 +12,8 @@
 //! - `input`, `output` and `metadata` keep the exact text of their JSON value.
 //! - What the body says that has no field of its own, or not the shape that the field has, goes
 //!   to the attributes, with its exact text, in the order given; so does the envelope's
-//!   `metadata`, under [`ENVELOPE_METADATA`]. Of a key that stands twice the last value counts
-//!   (`null` and `""` count only where nothing else stands) and the others are attributes.
+//!   `metadata`, under [`ENVELOPE_METADATA`]. Of a key that stands twice the last value of
+//!   the right shape counts, and the others are attributes.
 //!   The id and any unknown key of an envelope are transport and not kept.
 //! - `null` is absent.
 //! - An event that breaks a rule is [`Rejected`] with a reason and harms no other.
