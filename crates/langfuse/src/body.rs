@@ -27,8 +27,7 @@ impl<'a> Body<'a> {
         Body { pairs, taken }
     }
 
-    /// The value of a key that counts: the last that has the shape that `read` knows. `null` is
-    /// nothing, and no attribute either.
+    /// The value of a key that counts: the last that has the shape that `read` knows.
     pub(crate) fn find<T>(
         &mut self,
         key: &str,
@@ -44,19 +43,31 @@ impl<'a> Body<'a> {
         key: &str,
         read: impl Fn(&'a str) -> Read<T>,
     ) -> Result<Option<(Place, T)>, Rejected> {
-        let mut found = None;
+        self.search(end, key, |raw| raw == "null", read)
+    }
+
+    /// Searches backwards. What says nothing is passed over, and is no attribute either.
+    fn search<T>(
+        &mut self,
+        end: Place,
+        key: &str,
+        says_nothing: impl Fn(&str) -> bool,
+        read: impl Fn(&'a str) -> Read<T>,
+    ) -> Result<Option<(Place, T)>, Rejected> {
         for (at, (k, raw)) in self.pairs.iter().enumerate().take(end.0).rev() {
             if k != key {
                 continue;
             }
-            if raw.get() == "null" {
+            if says_nothing(raw.get()) {
                 self.taken[at] = true;
-            } else if found.is_none() {
-                let why = |why| Rejected::new(format!("{key}: {why}"));
-                found = read(raw.get()).map_err(why)?.map(|value| (Place(at), value));
+                continue;
+            }
+            let why = |why| Rejected::new(format!("{key}: {why}"));
+            if let Some(value) = read(raw.get()).map_err(why)? {
+                return Ok(Some((Place(at), value)));
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// Keeps a value out of the attributes.
@@ -81,10 +92,11 @@ impl<'a> Body<'a> {
         key: &str,
         read: impl Fn(&'a str) -> Read<T>,
     ) -> Result<Option<T>, Rejected> {
-        for (at, (k, raw)) in self.pairs.iter().enumerate() {
-            self.taken[at] |= k == key && raw.get() == "\"\"";
-        }
-        self.take(key, |raw| if raw == "\"\"" { Ok(None) } else { read(raw) })
+        let says_nothing = |raw: &str| raw == "null" || raw == "\"\"";
+        let found = self.search(Place(self.pairs.len()), key, says_nothing, read)?;
+        let Some((place, value)) = found else { return Ok(None) };
+        self.spend(place);
+        Ok(Some(value))
     }
 
     /// What was not taken, in the order given, and the envelope's metadata.

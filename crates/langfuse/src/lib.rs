@@ -29,11 +29,25 @@
 //! See [`export`] for the few bytes that cannot survive a line.
 //!
 //! Read in this order: `time`, `map`, `body`, `read`, `usage`, `event`, `trace`, `observation`,
-//! `score`, `line`, `export`.
+//! `score`, `line`, `export`, `fill`.
+//!
+//! ```
+//! use tracekeep_langfuse::{Mapped, map_line, record_event};
+//!
+//! let line = br#"{"id":"e","timestamp":"2026-01-12T08:00:09.376Z","type":"agent-create",
+//!     "body":{"id":"8b83a58eee36ab26","traceId":"t","input":{"a" : 1}}}"#;
+//! let mut out = Vec::new();
+//! map_line(line, &mut |event| match event {
+//!     Ok(Mapped::Record(record)) => record_event(&record, &mut out),
+//!     other => panic!("{other:?}"),
+//! });
+//! assert!(out.ends_with(b"\"input\":{\"a\" : 1}}}\n"));
+//! ```
 
 mod body;
 mod event;
 pub mod export;
+mod fill;
 mod line;
 mod map;
 mod observation;
@@ -46,9 +60,8 @@ mod trace;
 mod usage;
 
 pub use event::{map_event, map_line};
-pub use export::{
-    ObservationOut, ScoreOut, TraceOut, observation_event, record_event, score_event, trace_event,
-};
+pub use export::{ObservationOut, ScoreOut, TraceOut, observation_event, score_event, trace_event};
+pub use fill::record_event;
 pub use time::{parse_time, write_time};
 
 use std::fmt;

@@ -258,7 +258,7 @@ fn merged_maps(first: &Map, second: &Map) -> Map {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_event_comes_back(event_type in prop::sample::select(TYPES), body in body()) {

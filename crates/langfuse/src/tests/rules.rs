@@ -155,6 +155,14 @@ fn depth_is_no_danger() {
     assert_eq!(text(&mapped("span-create", &odd), Field::Attributes), Some(&*odd));
 }
 
+#[test]
+fn a_key_that_stands_very_often_costs_no_square() {
+    for key in ["usage", "name", "other"] {
+        let pairs = vec![format!("\"{key}\":{{}}"); 300_000].join(",");
+        mapped("span-create", &format!("{{{pairs}}}"));
+    }
+}
+
 /// The record with its guesses taken for true.
 fn strong(mut record: Record) -> Record {
     if let tracekeep::model::Body::Fields(fields) = &mut record.body {
