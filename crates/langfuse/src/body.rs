@@ -17,12 +17,9 @@ pub(crate) struct Body<'a> {
     taken: Vec<bool>,
 }
 
-/// A value that was found, and its place in the body.
+/// The place in a body where a value was found.
 #[derive(Clone, Copy)]
-pub(crate) struct Found<'a> {
-    at: usize,
-    pub(crate) text: &'a str,
-}
+pub(crate) struct Place(usize);
 
 impl<'a> Body<'a> {
     pub(crate) fn new(Pairs(pairs): Pairs<'a>) -> Body<'a> {
@@ -30,60 +27,76 @@ impl<'a> Body<'a> {
         Body { pairs, taken }
     }
 
-    /// The value that counts: the last, but `null` and `""` only where nothing else stands.
-    /// A `null` is nothing.
-    pub(crate) fn find(&mut self, key: &str) -> Option<Found<'a>> {
-        let mut best: Option<(usize, u8)> = None;
-        for (at, (k, raw)) in self.pairs.iter().enumerate() {
-            if k == key {
-                let rank = match raw.get() {
-                    "null" => 0,
-                    "\"\"" => 1,
-                    _ => 2,
-                };
-                best = best.filter(|(_, other)| *other > rank).or(Some((at, rank)));
+    /// The value of a key that counts: the last that has the shape that `read` knows.
+    pub(crate) fn find<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&'a str) -> Read<T>,
+    ) -> Result<Option<(Place, T)>, Rejected> {
+        self.find_before(Place(self.pairs.len()), key, read)
+    }
+
+    /// As [`find`](Self::find), among what stands before a place.
+    pub(crate) fn find_before<T>(
+        &mut self,
+        end: Place,
+        key: &str,
+        read: impl Fn(&'a str) -> Read<T>,
+    ) -> Result<Option<(Place, T)>, Rejected> {
+        self.search(end, key, |raw| raw == "null", read)
+    }
+
+    /// Searches backwards. What says nothing is passed over, and is no attribute either.
+    fn search<T>(
+        &mut self,
+        end: Place,
+        key: &str,
+        says_nothing: impl Fn(&str) -> bool,
+        read: impl Fn(&'a str) -> Read<T>,
+    ) -> Result<Option<(Place, T)>, Rejected> {
+        for (at, (k, raw)) in self.pairs.iter().enumerate().take(end.0).rev() {
+            if k != key {
+                continue;
+            }
+            if says_nothing(raw.get()) {
+                self.taken[at] = true;
+                continue;
+            }
+            let why = |why| Rejected::new(format!("{key}: {why}"));
+            if let Some(value) = read(raw.get()).map_err(why)? {
+                return Ok(Some((Place(at), value)));
             }
         }
-        let (at, rank) = best?;
-        if rank == 0 {
-            self.taken[at] = true;
-            return None;
-        }
-        Some(Found { at, text: self.pairs[at].1.get() })
+        Ok(None)
     }
 
     /// Keeps a value out of the attributes.
-    pub(crate) fn spend(&mut self, found: Found<'a>) {
-        self.taken[found.at] = true;
+    pub(crate) fn spend(&mut self, place: Place) {
+        self.taken[place.0] = true;
     }
 
-    /// Takes the value of a key, if it has the shape that `read` knows.
+    /// Finds the value of a key and keeps it out of the attributes.
     pub(crate) fn take<T>(
         &mut self,
         key: &str,
-        read: impl FnOnce(&'a str) -> Read<T>,
+        read: impl Fn(&'a str) -> Read<T>,
     ) -> Result<Option<T>, Rejected> {
-        let Some(found) = self.find(key) else { return Ok(None) };
-        let value = read(found.text).map_err(|why| Rejected::new(format!("{key}: {why}")))?;
-        if value.is_some() {
-            self.spend(found);
-        }
-        Ok(value)
+        let Some((place, value)) = self.find(key, read)? else { return Ok(None) };
+        self.spend(place);
+        Ok(Some(value))
     }
 
     /// As [`take`](Self::take), where an empty string says no more than `null` does.
     pub(crate) fn take_unless_empty<T>(
         &mut self,
         key: &str,
-        read: impl FnOnce(&'a str) -> Read<T>,
+        read: impl Fn(&'a str) -> Read<T>,
     ) -> Result<Option<T>, Rejected> {
-        match self.find(key) {
-            Some(found) if found.text == "\"\"" => {
-                self.spend(found);
-                Ok(None)
-            }
-            _ => self.take(key, read),
-        }
+        let says_nothing = |raw: &str| raw == "null" || raw == "\"\"";
+        let found = self.search(Place(self.pairs.len()), key, says_nothing, read)?;
+        let Some((place, value)) = found else { return Ok(None) };
+        self.spend(place);
+        Ok(Some(value))
     }
 
     /// What was not taken, in the order given, and the envelope's metadata.

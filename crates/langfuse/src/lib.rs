@@ -12,8 +12,8 @@
 //! - `input`, `output` and `metadata` keep the exact text of their JSON value.
 //! - What the body says that has no field of its own, or not the shape that the field has, goes
 //!   to the attributes, with its exact text, in the order given; so does the envelope's
-//!   `metadata`, under [`ENVELOPE_METADATA`]. Of a key that stands twice the last value counts
-//!   (`null` and `""` count only where nothing else stands) and the others are attributes.
+//!   `metadata`, under [`ENVELOPE_METADATA`]. Of a key that stands twice the last value of
+//!   the right shape counts, and the others are attributes.
 //!   The id and any unknown key of an envelope are transport and not kept.
 //! - `null` is absent.
 //! - An event that breaks a rule is [`Rejected`] with a reason and harms no other.
@@ -29,11 +29,25 @@
 //! See [`export`] for the few bytes that cannot survive a line.
 //!
 //! Read in this order: `time`, `map`, `body`, `read`, `usage`, `event`, `trace`, `observation`,
-//! `score`, `line`, `export`.
+//! `score`, `line`, `export`, `fill`.
+//!
+//! ```
+//! use tracekeep_langfuse::{Mapped, map_line, record_event};
+//!
+//! let line = br#"{"id":"e","timestamp":"2026-01-12T08:00:09.376Z","type":"agent-create",
+//!     "body":{"id":"8b83a58eee36ab26","traceId":"t","input":{"a" : 1}}}"#;
+//! let mut out = Vec::new();
+//! map_line(line, &mut |event| match event {
+//!     Ok(Mapped::Record(record)) => record_event(&record, &mut out),
+//!     other => panic!("{other:?}"),
+//! });
+//! assert!(out.ends_with(b"\"input\":{\"a\" : 1}}}\n"));
+//! ```
 
 mod body;
 mod event;
 pub mod export;
+mod fill;
 mod line;
 mod map;
 mod observation;
@@ -46,9 +60,8 @@ mod trace;
 mod usage;
 
 pub use event::{map_event, map_line};
-pub use export::{
-    ObservationOut, ScoreOut, TraceOut, observation_event, record_event, score_event, trace_event,
-};
+pub use export::{ObservationOut, ScoreOut, TraceOut, observation_event, score_event, trace_event};
+pub use fill::record_event;
 pub use time::{parse_time, write_time};
 
 use std::fmt;

@@ -105,27 +105,21 @@ fn amounts(
     mut record: ObservationRecord,
     body: &mut Body<'_>,
 ) -> Result<ObservationRecord, Rejected> {
-    let why = |key: &'static str| move |why| Rejected::new(format!("{key}: {why}"));
     let (mut usage, mut cost) = (None, None);
-    if let Some(found) = body.find("usageDetails")
-        && let Some(details) = usage_details(found.text).map_err(why("usageDetails"))?
-    {
+    if let Some((place, details)) = body.find("usageDetails", usage_details)? {
         usage = Some(details.values);
         if details.whole {
-            body.spend(found);
+            body.spend(place);
         }
     }
-    if let Some(found) = body.find("costDetails")
-        && let Some(details) = cost_details(found.text).map_err(why("costDetails"))?
-    {
+    if let Some((place, details)) = body.find("costDetails", cost_details)? {
         cost = Some(details.values);
         if details.whole {
-            body.spend(found);
+            body.spend(place);
         }
     }
-    if let Some(found) = body.find("usage")
-        && let Some(old) = legacy(found.text).map_err(why("usage"))?
-    {
+    let mut found = body.find("usage", legacy)?;
+    while let Some((place, old)) = found {
         let mut whole = old.whole;
         if !old.usage.is_empty() {
             match &usage {
@@ -140,8 +134,9 @@ fn amounts(
             }
         }
         if whole {
-            body.spend(found);
+            body.spend(place);
         }
+        found = body.find_before(place, "usage", legacy)?;
     }
     if let Some(usage) = usage {
         record = record.usage(usage);

@@ -78,10 +78,9 @@ fn subject(body: &mut Body<'_>) -> Result<Subject, Rejected> {
 /// Sets the type and the value.
 fn value(record: ScoreRecord, body: &mut Body<'_>) -> Result<(ScoreRecord, ScoreType), Rejected> {
     let wrong = |what: String| Rejected::new(format!("value: {what}"));
-    let raw = body.find("value").ok_or_else(|| wrong("missing".into()))?;
-    body.spend(raw);
-    let label = string(raw.text);
-    let number = raw.text.parse::<f64>().ok();
+    let raw = body.take("value", |raw| Ok(Some(raw)))?.ok_or_else(|| wrong("missing".into()))?;
+    let label = string(raw);
+    let number = raw.parse::<f64>().ok();
     if number.is_some_and(f64::is_infinite) {
         return Err(wrong("the number is too large".into()));
     }
@@ -91,15 +90,14 @@ fn value(record: ScoreRecord, body: &mut Body<'_>) -> Result<(ScoreRecord, Score
         (None, None, Some(_)) => ScoreType::Categorical,
         (None, None, None) => return Err(wrong("a number or a string is expected".into())),
     };
+    let shown = if number.is_some() { body.take("stringValue", text)? } else { None };
     let mut record = record.score_type(kind);
     record = match (kind, number, label) {
         (ScoreType::Boolean, Some(number), _) if number != 0.0 && number != 1.0 => {
             return Err(wrong("BOOLEAN expects the number 0 or 1".into()));
         }
         (ScoreType::Numeric | ScoreType::Boolean, Some(number), _) => record.number(number),
-        (ScoreType::Categorical, Some(number), _) if body.find("stringValue").is_some() => {
-            record.number(number)
-        }
+        (ScoreType::Categorical, Some(number), _) if shown.is_some() => record.number(number),
         (ScoreType::Categorical, None, Some(label)) => {
             record.number(0.0).text(short(label).map_err(wrong)?)
         }
@@ -112,9 +110,7 @@ fn value(record: ScoreRecord, body: &mut Body<'_>) -> Result<(ScoreRecord, Score
         (ScoreType::Boolean, ..) => return Err(wrong("BOOLEAN expects the number 0 or 1".into())),
         (kind, ..) => return Err(wrong(format!("{kind} expects a string"))),
     };
-    if number.is_some()
-        && let Some(text) = body.take("stringValue", text)?
-    {
+    if let Some(text) = shown {
         record = record.text(text);
     }
     Ok((record, kind))
