@@ -1,5 +1,5 @@
 use super::{Field, Operation, Timestamp, Value};
-use crate::id::Id;
+use crate::id::{Id, StoreKey};
 
 /// What a record is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +43,17 @@ impl Subject {
             Subject::Trace(trace) | Subject::Observation(trace, _) => Some(trace),
             Subject::Session(_) | Subject::Run(_) => None,
         }
+    }
+
+    /// The hash under which scores are found by what they are about: a trace (its observations
+    /// included), a session or a run.
+    pub fn lookup_hash(&self, key: &StoreKey) -> u64 {
+        let (salt, id) = match self {
+            Subject::Trace(id) | Subject::Observation(id, _) => (0u64, id),
+            Subject::Session(id) => (1, id),
+            Subject::Run(id) => (2, id),
+        };
+        key.lookup_hash(key.identity(id)).wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 

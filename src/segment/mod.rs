@@ -38,5 +38,5 @@ pub use payload_reader::{PartBytes, PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
 pub use reader::{NO_ROW, ObservationColumns, Segment, Supersession, TombstoneRow};
 pub use section::{Footer, SectionAt};
-pub use summary::{Contribution, Summary};
-pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions};
+pub use summary::{Contribution, Summary, effective_start, payload_bytes};
+pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions, payloads_of};

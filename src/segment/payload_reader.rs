@@ -245,7 +245,8 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         if let Some(range) = held {
             return Ok(range);
         }
-        let block = blobs.block_of(row);
+        let missing = || Fault::new(0, format!("payload {row} has no list"));
+        let block = blobs.block_of(row).ok_or_else(missing).map_err(fault)?;
         self.list_bytes.clear();
         let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
         let at = row.saturating_sub(first);

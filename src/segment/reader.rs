@@ -368,22 +368,29 @@ impl<D: Dir> Segment<D> {
         u32::try_from(row).ok()
     }
 
+    /// Where in the parents that stand elsewhere this row's is.
+    fn elsewhere(&self, row: u32) -> Option<usize> {
+        let rows = self.ints(s::PARENT_ROWS);
+        let (mut low, mut high) = (0, rows.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if rows.get(middle) < Some(i64::from(row)) { low = middle + 1 } else { high = middle }
+        }
+        (rows.get(low) == Some(i64::from(row))).then_some(low)
+    }
+
+    /// The identity of the parent of an observation's row, where it stands elsewhere.
+    pub fn parent_identity(&self, row: u32) -> Option<Identity> {
+        Ids::view(self.bytes(s::PARENT_IDS)).get(self.elsewhere(row)?)
+    }
+
     /// The parent of an observation's row, if it has one.
     pub fn parent_id(&self, row: u32) -> Option<Id> {
         match self.int(s::OBS_PARENT, row)? {
             0 => {
-                let rows = self.ints(s::PARENT_ROWS);
-                let (mut low, mut high) = (0, rows.len());
-                while low < high {
-                    let middle = low.midpoint(high);
-                    if rows.get(middle) < Some(i64::from(row)) { low = middle + 1 } else { high = middle }
-                }
-                if rows.get(low) != Some(i64::from(row)) {
-                    return None;
-                }
-                let identity = Ids::view(self.bytes(s::PARENT_IDS)).get(low)?;
-                let code = u32::try_from(low).ok()?;
-                column_id(identity, self.coded(s::PARENT_ID_TEXTS, code))
+                let at = self.elsewhere(row)?;
+                let identity = Ids::view(self.bytes(s::PARENT_IDS)).get(at)?;
+                column_id(identity, self.coded(s::PARENT_ID_TEXTS, u32::try_from(at).ok()?))
             }
             back => {
                 let parent = i64::from(row).checked_sub(back)?;
@@ -426,8 +433,9 @@ impl<D: Dir> Segment<D> {
         let mut bytes = Vec::new();
         while row < rows.end {
             bytes.clear();
-            let (first, ends) =
-                blobs.read_block(blobs.block_of(row as usize), &mut bytes).map_err(fault)?;
+            let missing = || fault(Fault::new(0, format!("row {row} has no details")));
+            let block = blobs.block_of(row as usize).ok_or_else(missing)?;
+            let (first, ends) = blobs.read_block(block, &mut bytes).map_err(fault)?;
             let before = row;
             while row < rows.end
                 && let Some(at) = (row as usize).checked_sub(first)

@@ -11,10 +11,10 @@ use crate::column::{BlobsBuilder, IdsBuilder, IntsBuilder, TextsBuilder};
 use crate::error::Result;
 use crate::frame::{FileHeader, FileKind};
 use crate::fs::{Dir, File, FileName};
-use crate::id::{Form, Id, Identity, LogId, SegmentId, Seq, StoreKey};
-use crate::index::LookupBuilder;
+use crate::id::{Id, Identity, LogId, SegmentId, Seq, StoreKey};
+use crate::index::Lookup;
 use crate::merge::{Fields, Held};
-use crate::model::{Field, PayloadRef, Subject, Timestamp, Value};
+use crate::model::{Field, PayloadRef, Timestamp, Value};
 
 /// How a segment is to be written.
 #[derive(Debug, Clone)]
@@ -105,8 +105,8 @@ pub struct SegmentWriter<D: Dir> {
     traces: Columns,
     trace_ids: IdsBuilder,
     trace_details: BlobsBuilder,
-    trace_lookup: LookupBuilder,
-    session_lookup: LookupBuilder,
+    trace_lookup: Vec<(u64, u32)>,
+    session_lookup: Vec<(u64, u32)>,
     observations: Columns,
     observation_ids: IdsBuilder,
     observation_details: BlobsBuilder,
@@ -115,8 +115,8 @@ pub struct SegmentWriter<D: Dir> {
     scores: Columns,
     score_ids: IdsBuilder,
     score_details: BlobsBuilder,
-    score_lookup: LookupBuilder,
-    subject_lookup: LookupBuilder,
+    score_lookup: Vec<(u64, u32)>,
+    subject_lookup: Vec<(u64, u32)>,
     superseded: Vec<Supersession>,
     tombstones: Columns,
     tombstone_ids: IdsBuilder,
@@ -155,8 +155,8 @@ impl<D: Dir> SegmentWriter<D> {
             ]),
             trace_ids: IdsBuilder::new(),
             trace_details: blobs(),
-            trace_lookup: LookupBuilder::new(),
-            session_lookup: LookupBuilder::new(),
+            trace_lookup: Vec::new(),
+            session_lookup: Vec::new(),
             observations: Columns::new(&[
                 s::OBS_ID_TEXTS, s::OBS_PARENT, s::OBS_START, s::OBS_DURATION, s::OBS_COMPLETION,
                 s::OBS_KIND, s::OBS_LEVEL, s::OBS_NAME, s::OBS_MODEL, s::OBS_TOKENS_IN,
@@ -169,8 +169,8 @@ impl<D: Dir> SegmentWriter<D> {
             scores: Columns::new(&[s::SCORE_ID_TEXTS, s::SCORE_TIME]),
             score_ids: IdsBuilder::new(),
             score_details: blobs(),
-            score_lookup: LookupBuilder::new(),
-            subject_lookup: LookupBuilder::new(),
+            score_lookup: Vec::new(),
+            subject_lookup: Vec::new(),
             superseded: Vec::new(),
             tombstones: Columns::new(&[s::TOMBSTONE_KIND, s::TOMBSTONE_SEQ]),
             tombstone_ids: IdsBuilder::new(),
@@ -274,10 +274,10 @@ impl<D: Dir> SegmentWriter<D> {
         let at = self.next_trace();
         let (identity, id_text) = self.identity(row.id);
         self.trace_ids.push(identity);
-        self.trace_lookup.push(self.key.lookup_hash(identity), at);
+        self.trace_lookup.push((self.key.lookup_hash(identity), at));
         let session = fields.id(Field::Session);
         if let Some(session) = session {
-            self.session_lookup.push(self.key.lookup_hash(self.key.identity(session)), at);
+            self.session_lookup.push((self.key.lookup_hash(self.key.identity(session)), at));
         }
         let session = session.map(ToString::to_string);
         let tags = fields.tags();
@@ -318,9 +318,9 @@ impl<D: Dir> SegmentWriter<D> {
         let at = self.next_score();
         let (identity, id_text) = self.identity(id);
         self.score_ids.push(identity);
-        self.score_lookup.push(self.key.lookup_hash(identity), at);
+        self.score_lookup.push((self.key.lookup_hash(identity), at));
         if let Some(subject) = fields.subject() {
-            self.subject_lookup.push(subject_hash(&self.key, subject), at);
+            self.subject_lookup.push((subject.lookup_hash(&self.key), at));
         }
         let time = fields.time(Field::Timestamp).unwrap_or_else(|| fields.first_time());
         self.scores.row([id_text, Some(time.0)]);
@@ -397,10 +397,10 @@ impl<D: Dir> SegmentWriter<D> {
         out.section(s::TRACE_DETAILS, &self.trace_details.build())?;
         out.section(s::OBS_DETAILS, &self.observation_details.build())?;
         out.section(s::SCORE_DETAILS, &self.score_details.build())?;
-        out.section(s::LOOKUP_TRACE, &self.trace_lookup.build())?;
-        out.section(s::LOOKUP_SCORE, &self.score_lookup.build())?;
-        out.section(s::LOOKUP_SUBJECT, &self.subject_lookup.build())?;
-        out.section(s::LOOKUP_SESSION, &self.session_lookup.build())?;
+        out.section(s::LOOKUP_TRACE, &Lookup::build(self.trace_lookup))?;
+        out.section(s::LOOKUP_SCORE, &Lookup::build(self.score_lookup))?;
+        out.section(s::LOOKUP_SUBJECT, &Lookup::build(self.subject_lookup))?;
+        out.section(s::LOOKUP_SESSION, &Lookup::build(self.session_lookup))?;
         write_supersessions(&mut self.superseded, &mut out)?;
         self.tombstones.write(&mut out)?;
         out.section(s::TOMBSTONE_IDS, &self.tombstone_ids.build())?;
@@ -442,17 +442,6 @@ pub(super) fn join_tags(tags: &[Box<str>]) -> String {
     joined
 }
 
-/// The hash under which a score is found by what it is about: its trace, session or run.
-pub fn subject_hash(key: &StoreKey, subject: &Subject) -> u64 {
-    let (salt, id) = match subject {
-        Subject::Trace(id) | Subject::Observation(id, _) => (0, id),
-        Subject::Session(id) => (1, id),
-        Subject::Run(id) => (2, id),
-    };
-    let Identity { form, bits } = key.identity(id);
-    key.lookup_hash(Identity { form, bits: bits ^ salt << 127 }).rotate_left(salt as u32)
-}
-
 /// Every payload that these fields hold.
 pub fn payloads_of(fields: &Fields) -> impl Iterator<Item = &PayloadRef> {
     fields.slots().iter().flat_map(|slot| match &slot.value {
@@ -461,5 +450,3 @@ pub fn payloads_of(fields: &Fields) -> impl Iterator<Item = &PayloadRef> {
         Held::Value(_) => &[],
     })
 }
-
-const _: () = assert!(Form::Text as u8 == 0);

@@ -1,0 +1,130 @@
+use super::LogTable;
+use super::table::PartAt;
+use crate::codec::compress::Decompressor;
+use crate::error::{Error, Fault, Result};
+use crate::fs::File;
+use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::part::{Item, items};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Reads payloads of one log, keeping the pieces it decompressed for the next one.
+#[derive(Debug)]
+pub struct LogReader<'a, F: File> {
+    table: &'a LogTable<F>,
+    decompressor: Decompressor,
+    held: HashMap<u32, Arc<Vec<u8>>>,
+    order: VecDeque<u32>,
+    pieces_max: usize,
+    stored: Vec<u8>,
+}
+
+impl<'a, F: File> LogReader<'a, F> {
+    /// A reader that keeps up to `pieces_max` pieces of 64 KiB.
+    pub fn new(table: &'a LogTable<F>, pieces_max: usize) -> LogReader<'a, F> {
+        let decompressor = Decompressor::new();
+        LogReader {
+            table,
+            decompressor,
+            held: HashMap::new(),
+            order: VecDeque::new(),
+            pieces_max,
+            stored: Vec::new(),
+        }
+    }
+
+    fn piece(&mut self, number: u32) -> Result<Arc<Vec<u8>>> {
+        if let Some(piece) = self.held.get(&number) {
+            return Ok(Arc::clone(piece));
+        }
+        let at = self.table.inner.read().pieces.get(number as usize).copied();
+        let at = at.ok_or_else(|| self.corrupt(0, "a piece is missing"))?;
+        self.stored.resize(at.piece.stored_len as usize, 0);
+        let n = self.table.file.read_at(&mut self.stored, at.offset)?;
+        if n < self.stored.len() {
+            return Err(self.corrupt(at.offset, "a piece is cut off"));
+        }
+        let mut raw = Vec::new();
+        at.piece
+            .read(&self.stored, &mut self.decompressor, &mut raw)
+            .map_err(|f| self.corrupt(at.offset, &f.what))?;
+        let raw = Arc::new(raw);
+        if self.order.len() >= self.pieces_max.max(1)
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.held.remove(&oldest);
+        }
+        self.held.insert(number, Arc::clone(&raw));
+        self.order.push_back(number);
+        Ok(raw)
+    }
+
+    fn corrupt(&self, offset: u64, what: &str) -> Error {
+        Error::corruption_at(&self.table.path, offset, what)
+    }
+
+    /// Hands out the parts of a payload in order: the part's number and bytes, or no number and
+    /// the literal bytes of the list. Cost: the pieces that hold them, each read once.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, or what `each` returns.
+    pub fn parts(
+        &mut self,
+        number: u64,
+        each: &mut dyn FnMut(Option<u32>, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let table = self.table;
+        let list = {
+            let inner = table.inner.read();
+            LogTable::<F>::list(&inner, number).map(<[u8]>::to_vec)
+        };
+        let list = list.ok_or_else(|| self.corrupt(0, "a part list is missing"))?;
+        for item in items(&list) {
+            match item.map_err(|f: Fault| f.in_file(&table.path, 0))? {
+                Item::Literal(bytes) => each(None, bytes)?,
+                Item::Run { first, count } => {
+                    for part in first..first.saturating_add(count) {
+                        let at = table.inner.read().parts.get(part as usize).copied();
+                        let at = at.ok_or_else(|| self.corrupt(0, "a part is missing"))?;
+                        self.part(part, at, each)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        number: u32,
+        at: PartAt,
+        each: &mut dyn FnMut(Option<u32>, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let piece = self.piece(at.piece)?;
+        let start = at.offset as usize;
+        let bytes = piece.get(start..start + at.len as usize);
+        each(Some(number), bytes.ok_or_else(|| self.corrupt(0, "a part lies outside its piece"))?)
+    }
+
+    /// Appends a payload's bytes to `out`.
+    ///
+    /// # Errors
+    /// `Corruption`, also where the length is not `len`; `Io`.
+    pub fn read(&mut self, number: u64, len: u64, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        let max = len.min(PAYLOAD_BYTES_MAX as u64) as usize;
+        let path = &self.table.path;
+        let wrong = || {
+            let what = format!("payload {number} is not {len} bytes long");
+            Error::corruption_at(path, 0, what)
+        };
+        self.parts(number, &mut |_, bytes| {
+            if out.len() - start + bytes.len() > max {
+                return Err(wrong());
+            }
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        if (out.len() - start) as u64 == len { Ok(()) } else { Err(wrong()) }
+    }
+}

@@ -1,0 +1,336 @@
+use crate::codec::{Listed, decode_record};
+use crate::error::{Error, Fault, Result};
+use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
+use crate::fs::File;
+use crate::id::{Identity, LogId, Seq, StoreKey};
+use crate::limits::LOG_PARTS_MAX;
+use crate::model::{
+    Body, Field, FieldValue, Map, PayloadRef, Record, Source, Subject, Target, Value,
+};
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A record with the seq it was appended under.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// Position in append order.
+    pub seq: Seq,
+    /// What it says.
+    pub record: Record<PayloadRef>,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    seq: Seq,
+    frame: u32,
+    record: u32,
+}
+
+/// Where a part stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartAt {
+    pub piece: u32,
+    pub offset: u32,
+    pub len: u32,
+}
+
+/// Where a piece stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PieceInFile {
+    pub offset: u64,
+    pub piece: PieceAt,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    frames: Vec<Arc<GroupView>>,
+    traces: HashMap<Identity, Vec<At>>,
+    scores: HashMap<Identity, Vec<At>>,
+    subjects: HashMap<u64, Vec<Identity>>,
+    erased: HashMap<Identity, Vec<Seq>>,
+    pub(super) parts: Vec<PartAt>,
+    pub(super) pieces: Vec<PieceInFile>,
+    bytes: usize,
+    payload_bytes: u64,
+    records: u64,
+    first_seq: Option<Seq>,
+    last_seq: Seq,
+}
+
+/// The table over one log.
+#[derive(Debug)]
+pub struct LogTable<F: File> {
+    id: LogId,
+    pub(super) path: PathBuf,
+    pub(super) file: F,
+    key: StoreKey,
+    pub(super) inner: RwLock<Inner>,
+}
+
+impl<F: File> LogTable<F> {
+    /// An empty table over an open log.
+    pub fn new(path: PathBuf, file: F, header: &FileHeader) -> LogTable<F> {
+        let inner = RwLock::default();
+        LogTable { id: LogId(header.number), path, file, key: header.key, inner }
+    }
+
+    /// Which log.
+    pub fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &F {
+        &self.file
+    }
+
+    /// Memory that the table takes, in bytes.
+    pub fn memory(&self) -> usize {
+        let inner = self.inner.read();
+        inner.bytes + inner.parts.capacity() * size_of::<PartAt>()
+            + inner.pieces.capacity() * size_of::<PieceInFile>()
+    }
+
+    /// Records in the table.
+    pub fn records(&self) -> u64 {
+        self.inner.read().records
+    }
+
+    /// Bytes of the payloads in its records, before deduplication.
+    pub fn payload_bytes(&self) -> u64 {
+        self.inner.read().payload_bytes
+    }
+
+    /// Parts in the log.
+    pub fn parts(&self) -> u32 {
+        u32::try_from(self.inner.read().parts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// First and last seq, if there are records.
+    pub fn seqs(&self) -> Option<(Seq, Seq)> {
+        let inner = self.inner.read();
+        inner.first_seq.map(|first| (first, inner.last_seq))
+    }
+
+    /// Adds a frame that was read or written: its records become visible to whoever asks for
+    /// their seqs. Frames come in file order. Markers and padding are passed over.
+    ///
+    /// # Errors
+    /// `Corruption` where the frame's checksum holds but its content makes no sense.
+    pub fn add(&self, frame: &FrameRef, payload: &[u8]) -> Result<()> {
+        if !matches!(frame.header.kind, FrameKind::Records | FrameKind::Parts) {
+            return Ok(());
+        }
+        let body_offset = frame.payload_offset();
+        let fault = |f: Fault| f.in_file(&self.path, body_offset);
+        let view = GroupView::parse(payload).map_err(fault)?;
+        let mut inner = self.inner.write();
+        if view.first_part() as usize != inner.parts.len() {
+            let what = format!("parts start at {}, not {}", view.first_part(), inner.parts.len());
+            return Err(fault(Fault::new(0, what)));
+        }
+        inner.add_parts(&view, body_offset).map_err(fault)?;
+        if frame.header.kind == FrameKind::Records {
+            inner.add_records(&self.key, frame.header.seq, &view).map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    fn decode(&self, inner: &Inner, at: At) -> Result<Appended> {
+        let fault = |f: Fault| f.in_file(&self.path, 0);
+        let view = inner.frames.get(at.frame as usize).map(Arc::as_ref);
+        let bytes = view.and_then(|v| v.record(at.record as usize));
+        let bytes = bytes.ok_or_else(|| fault(Fault::new(0, "a record is missing")))?;
+        let record = decode_record(bytes).map_err(fault)?;
+        Ok(Appended { seq: at.seq, record: placed(record, self.id, at.frame) })
+    }
+
+    fn decode_all(&self, inner: &Inner, list: Option<&Vec<At>>, seq_max: Seq) -> Result<Vec<Appended>> {
+        let visible = list.into_iter().flatten().take_while(|at| at.seq <= seq_max);
+        visible.map(|at| self.decode(inner, *at)).collect()
+    }
+
+    /// The records of a trace and its observations up to `seq_max`, in append order.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn trace(&self, trace: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
+        let inner = self.inner.read();
+        self.decode_all(&inner, inner.traces.get(&trace), seq_max)
+    }
+
+    /// Whether there is anything of a trace up to `seq_max`, and how much: changes when the
+    /// answer of [`trace`](Self::trace) does.
+    pub fn trace_version(&self, trace: Identity, seq_max: Seq) -> usize {
+        let inner = self.inner.read();
+        inner.traces.get(&trace).map_or(0, |list| list.partition_point(|at| at.seq <= seq_max))
+    }
+
+    /// The records of a score up to `seq_max`, in append order.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn score(&self, score: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
+        let inner = self.inner.read();
+        self.decode_all(&inner, inner.scores.get(&score), seq_max)
+    }
+
+    /// The last tombstone of a trace up to `seq_max`.
+    pub fn trace_erased(&self, trace: Identity, seq_max: Seq) -> Option<Seq> {
+        let inner = self.inner.read();
+        inner.erased.get(&trace)?.iter().copied().filter(|seq| *seq <= seq_max).max()
+    }
+
+    /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
+    pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
+        self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
+    }
+
+    /// Every trace that there is anything of up to `seq_max`, sorted.
+    pub fn traces(&self, seq_max: Seq) -> Vec<Identity> {
+        let inner = self.inner.read();
+        sorted(&inner, &inner.traces, seq_max)
+    }
+
+    /// Every score that there is anything of up to `seq_max`, sorted.
+    pub fn scores(&self, seq_max: Seq) -> Vec<Identity> {
+        let inner = self.inner.read();
+        sorted(&inner, &inner.scores, seq_max)
+    }
+
+    /// The encoded part list of a payload.
+    pub(super) fn list<'a>(inner: &'a RwLockReadGuard<'_, Inner>, number: u64) -> Option<&'a [u8]> {
+        let frame = usize::try_from(number >> 32).ok()?;
+        let list = (number & u64::from(u32::MAX)) as usize;
+        inner.frames.get(frame)?.list(list)
+    }
+}
+
+fn sorted(_inner: &Inner, map: &HashMap<Identity, Vec<At>>, seq_max: Seq) -> Vec<Identity> {
+    let seen = |list: &Vec<At>| list.first().is_some_and(|at| at.seq <= seq_max);
+    let mut ids: Vec<Identity> =
+        map.iter().filter(|(_, list)| seen(list)).map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+impl Inner {
+    fn add_parts(&mut self, view: &GroupView, body_offset: u64) -> Result<(), Fault> {
+        let lens = view.part_lens();
+        if self.parts.len() + lens.len() > LOG_PARTS_MAX as usize * 2 {
+            return Err(Fault::new(0, "too many parts in one log"));
+        }
+        let mut next = 0;
+        for piece in view.pieces() {
+            let number = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
+            let offset = body_offset + u64::from(piece.body_offset);
+            self.pieces.push(PieceInFile { offset, piece: *piece });
+            let mut at = 0u32;
+            for len in lens.iter().skip(next).take(piece.part_count as usize) {
+                self.parts.push(PartAt { piece: number, offset: at, len: *len });
+                at = at.saturating_add(*len);
+            }
+            next += piece.part_count as usize;
+        }
+        Ok(())
+    }
+
+    fn add_records(&mut self, key: &StoreKey, first: Seq, view: &GroupView) -> Result<(), Fault> {
+        let frame = u32::try_from(self.frames.len()).unwrap_or(u32::MAX);
+        for (i, bytes) in view.records().enumerate() {
+            let seq = Seq(first.0.saturating_add(i as u64));
+            let at = At { seq, frame, record: u32::try_from(i).unwrap_or(u32::MAX) };
+            let record = decode_record(bytes)?;
+            self.bytes += 24;
+            self.payload_bytes += record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
+            let erases = record.body == Body::Tombstone;
+            match &record.target {
+                Target::Trace { trace } | Target::Observation { trace, .. } => {
+                    let identity = key.identity(trace);
+                    if erases && matches!(record.target, Target::Trace { .. }) {
+                        self.erased.entry(identity).or_default().push(seq);
+                    }
+                    self.bytes += push(&mut self.traces, identity, at);
+                }
+                Target::Score { score } => {
+                    let identity = key.identity(score);
+                    let subject = record.fields().iter().find(|f| f.field == Field::Subject);
+                    if let Some(Value::Subject(subject)) = subject.map(|f| &f.value) {
+                        let list = self.subjects.entry(subject.lookup_hash(key)).or_default();
+                        if !list.contains(&identity) {
+                            list.push(identity);
+                            self.bytes += 96;
+                        }
+                    }
+                    self.bytes += push(&mut self.scores, identity, at);
+                }
+            }
+            self.first_seq.get_or_insert(seq);
+            self.last_seq = seq;
+            self.records += 1;
+        }
+        self.bytes += view.memory();
+        self.frames.push(Arc::new(view.clone()));
+        Ok(())
+    }
+}
+
+fn push(map: &mut HashMap<Identity, Vec<At>>, identity: Identity, at: At) -> usize {
+    let list = map.entry(identity).or_default();
+    let new = if list.is_empty() { 96 } else { 0 };
+    list.push(at);
+    new
+}
+
+fn payload_len(value: &Value<Listed>) -> u64 {
+    match value {
+        Value::Payload(p) => p.len,
+        Value::Map(map) => map.text.len,
+        _ => 0,
+    }
+}
+
+/// The record with its payloads' places in this log.
+fn placed(record: Record<Listed>, log: LogId, frame: u32) -> Record<PayloadRef> {
+    let place = |p: &Listed| PayloadRef {
+        len: p.len,
+        print: p.print,
+        source: Source::Log(log),
+        number: u64::from(frame) << 32 | u64::from(p.list),
+    };
+    let Record { target, time, operation, body } = record;
+    let body = match body {
+        Body::Tombstone => Body::Tombstone,
+        Body::Fields(fields) => {
+            Body::Fields(fields.into_iter().map(|f| convert(f, &place)).collect())
+        }
+    };
+    Record { target, time, operation, body }
+}
+
+/// A field with another thing standing for its payloads.
+fn convert<P, Q>(field: FieldValue<P>, place: &dyn Fn(&P) -> Q) -> FieldValue<Q> {
+    let FieldValue { field, weak, value } = field;
+    let value = match value {
+        Value::Payload(p) => Value::Payload(place(&p)),
+        Value::Map(map) => Value::Map(Map { text: place(&map.text), entries: map.entries }),
+        Value::Kind(v) => Value::Kind(v),
+        Value::Level(v) => Value::Level(v),
+        Value::Bool(v) => Value::Bool(v),
+        Value::Number(v) => Value::Number(v),
+        Value::Float(v) => Value::Float(v),
+        Value::Time(v) => Value::Time(v),
+        Value::Id(v) => Value::Id(v),
+        Value::Text(v) => Value::Text(v),
+        Value::Tags(v) => Value::Tags(v),
+        Value::Usage(v) => Value::Usage(v),
+        Value::Cost(v) => Value::Cost(v),
+        Value::Subject(v) => Value::Subject(v),
+        Value::ScoreType(v) => Value::ScoreType(v),
+        Value::ScoreSource(v) => Value::ScoreSource(v),
+    };
+    FieldValue { field, weak, value }
+}

@@ -1,0 +1,180 @@
+//! Everything of one trace, from wherever it lies.
+
+use super::{SegmentView, View};
+use crate::error::Result;
+use crate::fs::Dir;
+use crate::id::{Id, Identity, Seq};
+use crate::merge::Fields;
+use crate::model::{Body, Target, Timestamp};
+use crate::segment::RowKind;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What unsealed records say of an observation.
+#[derive(Debug, Default)]
+pub struct Unsealed {
+    /// Its id.
+    pub id: Option<Id>,
+    /// What the records after the last tombstone say.
+    pub fields: Fields,
+    /// Whether a tombstone hides its sealed row.
+    pub erased: bool,
+}
+
+/// Everything of one trace.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Which trace.
+    pub identity: Identity,
+    /// Segments that hold anything of it and its row there, oldest first.
+    pub holders: Vec<(usize, u32)>,
+    /// What unsealed records say of the trace itself.
+    pub trace: Unsealed,
+    /// What unsealed records say of its observations.
+    pub observations: BTreeMap<Identity, Unsealed>,
+    /// Whether there are unsealed records at all.
+    pub has_records: bool,
+}
+
+impl Gathered {
+    /// Gathers a trace from a view up to a seq.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn new<D: Dir>(view: &View<D>, identity: Identity, seq: Seq) -> Result<Gathered> {
+        let mut all = Gathered {
+            identity,
+            holders: view.holders(identity),
+            trace: Unsealed::default(),
+            observations: BTreeMap::new(),
+            has_records: false,
+        };
+        for log in &view.logs {
+            for appended in log.trace(identity, seq)? {
+                all.apply(view, appended.record);
+            }
+        }
+        Ok(all)
+    }
+
+    fn apply<D: Dir>(&mut self, view: &View<D>, record: crate::model::Record<crate::model::PayloadRef>) {
+        self.has_records = true;
+        let erase = record.body == Body::Tombstone;
+        let unsealed = match &record.target {
+            Target::Trace { trace } => {
+                self.trace.id = Some(trace.clone());
+                if erase {
+                    self.observations.clear();
+                    self.holders.clear();
+                }
+                &mut self.trace
+            }
+            Target::Observation { trace, observation } => {
+                self.trace.id = Some(trace.clone());
+                let unsealed = self.observations.entry(view.key.identity(observation)).or_default();
+                unsealed.id = Some(observation.clone());
+                unsealed
+            }
+            Target::Score { .. } => return,
+        };
+        if erase {
+            unsealed.fields = Fields::new();
+            unsealed.erased = true;
+        } else {
+            unsealed.fields.merge(Fields::from_record(record));
+        }
+    }
+
+    /// Whether nothing of the trace is there. Whatever is sealed of a trace has a live trace row.
+    pub fn is_empty<D: Dir>(&self, view: &View<D>) -> bool {
+        self.trace.fields.is_empty()
+            && self.observations.values().all(|o| o.fields.is_empty())
+            && self.live_row(view).is_none()
+    }
+
+    /// The trace's own live sealed row.
+    pub fn live_row<'v, D: Dir>(&self, view: &'v View<D>) -> Option<(&'v SegmentView<D>, u32)> {
+        if self.trace.erased {
+            return None;
+        }
+        let live = |(at, row): &(usize, u32)| {
+            let s = view.segments.get(*at)?;
+            (!s.dead.contains(RowKind::Trace, *row)).then_some((s, *row))
+        };
+        self.holders.iter().rev().find_map(live)
+    }
+
+    /// The trace's id.
+    pub fn id<D: Dir>(&self, view: &View<D>) -> Option<Id> {
+        self.trace.id.clone().or_else(|| {
+            let (at, row) = self.holders.first()?;
+            view.segments.get(*at)?.segment.trace_id(*row)
+        })
+    }
+
+    /// The live sealed row of one observation: its segment, row, and its trace row's start.
+    pub fn sealed_observation<'v, D: Dir>(
+        &self,
+        view: &'v View<D>,
+        identity: Identity,
+    ) -> Option<(&'v SegmentView<D>, u32, Timestamp)> {
+        if self.observations.get(&identity).is_some_and(|o| o.erased) {
+            return None;
+        }
+        self.holders.iter().rev().find_map(|(at, trace_row)| {
+            let s = view.segments.get(*at)?;
+            let row = s.segment.find_observation(s.segment.trace_rows(*trace_row), identity)?;
+            let live = !s.dead.contains(RowKind::Observation, row);
+            live.then(|| (s, row, s.segment.trace_start(*trace_row)))
+        })
+    }
+
+    /// Sealed rows of the trace's observations, segment by segment, and the start they count
+    /// from.
+    pub fn sealed_rows<'v, D: Dir>(
+        &'v self,
+        view: &'v View<D>,
+    ) -> impl Iterator<Item = (&'v SegmentView<D>, Range<u32>, Timestamp)> {
+        self.holders.iter().filter_map(|(at, row)| {
+            let s = view.segments.get(*at)?;
+            Some((s, s.segment.trace_rows(*row), s.segment.trace_start(*row)))
+        })
+    }
+
+    /// Whether unsealed records say anything of this observation.
+    pub fn touches(&self, identity: Identity) -> bool {
+        self.observations.contains_key(&identity)
+    }
+
+    /// The merged fields of an observation.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn observation<D: Dir>(
+        &self,
+        view: &View<D>,
+        identity: Identity,
+    ) -> Result<Option<Fields>> {
+        let mut fields = match self.sealed_observation(view, identity) {
+            Some((s, row, start)) => s.segment.observation_fields(row, start)?,
+            None => Fields::new(),
+        };
+        if let Some(unsealed) = self.observations.get(&identity) {
+            fields.merge(unsealed.fields.clone());
+        }
+        Ok((!fields.is_empty()).then_some(fields))
+    }
+
+    /// The merged fields of the trace itself.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn trace_fields<D: Dir>(&self, view: &View<D>) -> Result<Fields> {
+        let mut fields = match self.live_row(view) {
+            Some((s, row)) => s.segment.trace_fields(row)?,
+            None => Fields::new(),
+        };
+        fields.merge(self.trace.fields.clone());
+        Ok(fields)
+    }
+}

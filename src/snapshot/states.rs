@@ -1,0 +1,249 @@
+//! The state of a trace: its attributes and what its observations sum up to.
+
+use super::gather::Gathered;
+use super::{Snapshot, View};
+use crate::error::Result;
+use crate::fs::{Dir, Fs};
+use crate::id::{Id, Identity, Seq};
+use crate::merge::Fields;
+use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A trace without its observations.
+#[derive(Debug, Clone)]
+pub struct TraceState {
+    /// Its id.
+    pub id: Id,
+    /// Its merged attributes.
+    pub fields: Fields,
+    /// Sums over its live observations.
+    pub summary: Summary,
+}
+
+const STATES_MAX: usize = 32_768;
+
+/// States of traces with unsealed records, computed once a change.
+#[derive(Debug, Default)]
+pub struct StateCache(Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>);
+
+/// Changes whenever the state of a trace with unsealed records can have changed.
+type Version = (u64, u64, usize);
+
+fn version<D: Dir>(view: &View<D>, trace: Identity, seq: Seq) -> Version {
+    let records = view.logs.iter().map(|log| log.trace_version(trace, seq)).sum();
+    let newest = view.segments.iter().map(|s| s.segment.id().0).max().unwrap_or(0);
+    (newest, view.segments.len() as u64, records)
+}
+
+impl StateCache {
+    /// The state of a trace that has unsealed records, if the trace is there.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn state<D: Dir>(
+        &self,
+        view: &View<D>,
+        trace: Identity,
+        seq: Seq,
+    ) -> Result<Option<Arc<TraceState>>> {
+        let version = version(view, trace, seq);
+        if let Some((held, state)) = self.0.lock().get(&trace)
+            && *held == version
+        {
+            return Ok(Some(Arc::clone(state)));
+        }
+        let gathered = Gathered::new(view, trace, seq)?;
+        let Some(state) = state_of(view, &gathered)? else { return Ok(None) };
+        let state = Arc::new(state);
+        let mut held = self.0.lock();
+        if held.len() >= STATES_MAX {
+            held.clear();
+        }
+        held.insert(trace, (version, Arc::clone(&state)));
+        Ok(Some(state))
+    }
+}
+
+/// The state of a gathered trace, if it is there.
+///
+/// # Errors
+/// `Corruption`.
+pub fn state_of<D: Dir>(view: &View<D>, all: &Gathered) -> Result<Option<TraceState>> {
+    if all.is_empty(view) {
+        return Ok(None);
+    }
+    let Some(id) = all.id(view) else { return Ok(None) };
+    let fields = all.trace_fields(view)?;
+    let summary = summary_of(view, all, &fields)?;
+    Ok(Some(TraceState { id, fields, summary }))
+}
+
+/// A trace's summary: the sealed one and the differences, or anew where an end of its time range
+/// went with a difference.
+fn summary_of<D: Dir>(view: &View<D>, all: &Gathered, fields: &Fields) -> Result<Summary> {
+    let sealed = all.live_row(view);
+    let sealed_summary = sealed.map(|(s, row)| s.segment.summary(row));
+    if !all.has_records
+        && let Some(summary) = sealed_summary
+    {
+        return Ok(summary);
+    }
+    let own = payload_bytes(fields);
+    if let (Some(mut summary), Some((s, row))) = (sealed_summary, sealed) {
+        let own_before = payload_bytes(&s.segment.trace_fields(row)?);
+        summary.payload_bytes = summary.payload_bytes.saturating_sub(own_before).saturating_add(own);
+        let before = summary.observations;
+        if before > 0 && update(view, all, &mut summary)? && summary.observations > 0 {
+            return Ok(summary);
+        }
+    }
+    let mut summary = Summary::empty(fields);
+    for (s, rows, start) in all.sealed_rows(view) {
+        s.segment.each_observation(rows, start, &mut |row, fields| {
+            let live = !s.dead.contains(RowKind::Observation, row);
+            let identity = s.segment.observation_identity(row);
+            if live && identity.is_some_and(|id| !all.touches(id)) {
+                summary.add(&Contribution::of(&fields));
+            }
+            Ok(())
+        })?;
+    }
+    for identity in all.observations.keys() {
+        if let Some(fields) = all.observation(view, *identity)? {
+            summary.add(&Contribution::of(&fields));
+        }
+    }
+    Ok(summary)
+}
+
+/// Takes the old state of every touched observation away and adds the new one. `false` where
+/// that cannot tell the time range.
+fn update<D: Dir>(view: &View<D>, all: &Gathered, summary: &mut Summary) -> Result<bool> {
+    let mut sound = true;
+    let mut added = Vec::new();
+    for (identity, unsealed) in &all.observations {
+        let sealed = all.holders.iter().rev().find_map(|(at, trace_row)| {
+            let s = view.segments.get(*at)?;
+            let row = s.segment.find_observation(s.segment.trace_rows(*trace_row), *identity)?;
+            let live = !s.dead.contains(RowKind::Observation, row);
+            live.then(|| (s, row, s.segment.trace_start(*trace_row)))
+        });
+        let mut merged = Fields::new();
+        if let Some((s, row, start)) = sealed {
+            merged = s.segment.observation_fields(row, start)?;
+            sound &= summary.remove(&Contribution::of(&merged));
+            if unsealed.erased {
+                merged = Fields::new();
+            }
+        }
+        merged.merge(unsealed.fields.clone());
+        if !merged.is_empty() {
+            added.push(Contribution::of(&merged));
+        }
+    }
+    added.iter().for_each(|c| summary.add(c));
+    Ok(sound)
+}
+
+impl<F: Fs> Snapshot<F> {
+    /// The attributes and sums of a trace, if it is there. Cost: one lookup and one block of
+    /// details; with unsealed records also the merge of these, once a change.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, `Expired`.
+    pub fn trace_state(&self, trace: &Id) -> Result<Option<TraceState>> {
+        let view = self.view()?;
+        let identity = view.key.identity(trace);
+        if view.logs.iter().any(|log| log.trace_version(identity, self.seq()) > 0) {
+            let state = self.states().state(&view, identity, self.seq())?;
+            return Ok(state.map(|s| TraceState::clone(&s)));
+        }
+        state_of(&view, &Gathered::new(&view, identity, self.seq())?)
+    }
+
+    /// The merged fields of an observation, if it is there. Cost: one lookup and one block of
+    /// details, and the merge of unsealed records of its trace.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, `Expired`.
+    pub fn observation(&self, trace: &Id, observation: &Id) -> Result<Option<Fields>> {
+        let view = self.view()?;
+        let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
+        all.observation(&view, view.key.identity(observation))
+    }
+
+    /// Hands out every observation of a trace, ordered by start, then id. Cost: its details,
+    /// each block decompressed once; memory for ids and places, 40 bytes an observation.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, `Expired`, or what `each` returns.
+    pub fn each_observation(
+        &self,
+        trace: &Id,
+        each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
+    ) -> Result<()> {
+        let view = self.view()?;
+        let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
+        each_observation(&view, &all, each)
+    }
+}
+
+/// Hands out every observation of a gathered trace, ordered by start, then id.
+///
+/// # Errors
+/// `Corruption`, or what `each` returns.
+pub fn each_observation<D: Dir>(
+    view: &View<D>,
+    all: &Gathered,
+    each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
+) -> Result<()> {
+    let mut order = Vec::new();
+    for (at, trace_row) in &all.holders {
+        let Some(s) = view.segments.get(*at) else { continue };
+        let (rows, start) = (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
+        let columns = s.segment.columns(rows.clone());
+        for (i, identity) in columns.ids.iter().enumerate() {
+            let row = rows.start + i as u32;
+            if s.dead.contains(RowKind::Observation, row) || all.touches(*identity) {
+                continue;
+            }
+            let since = columns.start.get(i).copied().unwrap_or(0);
+            order.push((start.0.wrapping_add(since), *identity, *at, row, start));
+        }
+    }
+    let mut merged = Vec::new();
+    for (identity, unsealed) in &all.observations {
+        if let Some(fields) = all.observation(view, *identity)? {
+            let start = crate::segment::effective_start(&fields);
+            order.push((start.0, *identity, usize::MAX, merged.len() as u32, start));
+            merged.push((unsealed.id.clone(), fields));
+        }
+    }
+    order.sort_unstable_by_key(|(start, identity, ..)| (*start, *identity));
+    let mut at = 0;
+    while let Some((_, _, holder, row, start)) = order.get(at).copied() {
+        if holder == usize::MAX {
+            if let Some((Some(id), fields)) = merged.get(row as usize) {
+                each(id, fields)?;
+            }
+            at += 1;
+            continue;
+        }
+        // Rows that follow one another are read together, so that each block is decompressed once.
+        let mut end = at + 1;
+        while order.get(end).is_some_and(|next| next.2 == holder && next.3 == row + (end - at) as u32) {
+            end += 1;
+        }
+        let Some(s) = view.segments.get(holder) else { break };
+        s.segment.each_observation(row..row + (end - at) as u32, start, &mut |row, fields| {
+            match s.segment.observation_id(row) {
+                Some(id) => each(&id, &fields),
+                None => Ok(()),
+            }
+        })?;
+        at = end;
+    }
+    Ok(())
+}
