@@ -2,6 +2,7 @@
 
 use super::{
     Boundary, LastPayload, ListBuilder, PartTable, Print, PrintKey, StreamTable, next_part,
+    separator,
 };
 use crate::id::StoreKey;
 use crate::limits::LITERAL_BYTES_MAX;
@@ -101,8 +102,9 @@ impl Deduper {
                 list.push_literal(bytes);
                 None
             } else {
-                let number = self.number(bytes, sink);
-                list.push_part(number);
+                let before = separator(bytes);
+                let number = self.number(&bytes[before.bytes().len()..], sink);
+                list.push_part(before, number);
                 Some(number)
             };
             let seen = cut.seen.map_or(usize::MAX, |seen| at + seen);
@@ -146,7 +148,7 @@ fn replay(boundaries: &[Boundary], payload: &[u8], list: &mut ListBuilder) {
     for boundary in boundaries {
         let end = boundary.end as usize;
         match boundary.part {
-            Some(part) => list.push_part(part),
+            Some(part) => list.push_part(separator(&payload[start..end]), part),
             None => list.push_literal(&payload[start..end]),
         }
         start = end;

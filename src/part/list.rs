@@ -1,9 +1,11 @@
 //! What a payload becomes: runs of part numbers, with short literals between them.
 //!
 //! ```text
-//! item     LEB128 of  length * 2 + is literal, then
-//! run      LEB128 of  zigzag(first - end of the previous run)
-//! literal  the bytes
+//! item     LEB128 of  length * 4 + kind, then
+//! 0, 1     a run: LEB128 of zigzag(first - end of the previous run); in kind 1 every part is
+//!          preceded by a comma, which is not in the part: a message is the same part wherever
+//!          in a list it stands
+//! 2        a literal: the bytes
 //! ```
 //!
 //! A list has no length of its own: it ends where its bytes end. In a grown payload the next run
@@ -12,15 +14,39 @@
 use crate::error::Fault;
 use crate::limits::LITERAL_BYTES_MAX;
 
+/// What stands before each part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Separator {
+    /// Nothing.
+    #[default]
+    None,
+    /// A comma.
+    Comma,
+}
+
+impl Separator {
+    /// The bytes that it stands for.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            Separator::None => b"",
+            Separator::Comma => b",",
+        }
+    }
+}
+
+const LITERAL: u64 = 2;
+
 /// One piece of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
-    /// Parts with consecutive numbers.
+    /// Parts with consecutive numbers, the separator before each.
     Run {
         /// The first part.
         first: u32,
         /// How many, at least one.
         count: u32,
+        /// What stands before each part: nothing, or a comma.
+        separator: Separator,
     },
     /// Bytes as they are.
     Literal(&'a [u8]),
@@ -31,6 +57,7 @@ enum Piece {
     Run {
         first: u32,
         count: u32,
+        separator: Separator,
     },
     /// Up to this end in the literal bytes.
     Literal {
@@ -58,14 +85,15 @@ impl ListBuilder {
     }
 
     /// Appends a part; it lengthens the last run where it follows it.
-    pub fn push_part(&mut self, part: u32) {
-        if let Some(Piece::Run { first, count }) = self.pieces.last_mut()
+    pub fn push_part(&mut self, before: Separator, part: u32) {
+        if let Some(Piece::Run { first, count, separator }) = self.pieces.last_mut()
+            && *separator == before
             && first.checked_add(*count) == Some(part)
         {
             *count += 1;
             return;
         }
-        self.pieces.push(Piece::Run { first: part, count: 1 });
+        self.pieces.push(Piece::Run { first: part, count: 1, separator: before });
     }
 
     /// Appends bytes of any length; a literal grows up to [`LITERAL_BYTES_MAX`], then a new one
@@ -98,7 +126,7 @@ impl ListBuilder {
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         let mut start = 0;
         self.pieces.iter().map(move |piece| match *piece {
-            Piece::Run { first, count } => Item::Run { first, count },
+            Piece::Run { first, count, separator } => Item::Run { first, count, separator },
             Piece::Literal { end } => {
                 Item::Literal(&self.literals[std::mem::replace(&mut start, end)..end])
             }
@@ -110,14 +138,14 @@ impl ListBuilder {
         let mut expected = 0u32;
         for item in self.items() {
             match item {
-                Item::Run { first, count } => {
-                    put_varint(out, u64::from(count) << 1);
+                Item::Run { first, count, separator } => {
+                    put_varint(out, u64::from(count) << 2 | separator as u64);
                     let delta = i64::from(first) - i64::from(expected);
                     put_varint(out, (delta << 1 ^ delta >> 63) as u64);
                     expected = first.wrapping_add(count);
                 }
                 Item::Literal(bytes) => {
-                    put_varint(out, (bytes.len() as u64) << 1 | 1);
+                    put_varint(out, (bytes.len() as u64) << 2 | LITERAL);
                     out.extend_from_slice(bytes);
                 }
             }
@@ -142,19 +170,26 @@ pub struct Items<'a> {
 impl<'a> Items<'a> {
     fn item(&mut self) -> Option<Item<'a>> {
         let head = varint(self.bytes, &mut self.at)?;
-        if head & 1 == 1 {
-            let end = self.at.checked_add(usize::try_from(head >> 1).ok()?)?;
-            let literal = self.bytes.get(self.at..end)?;
-            self.at = end;
-            return Some(Item::Literal(literal));
-        }
+        let separator = match head & 3 {
+            0 => Separator::None,
+            1 => Separator::Comma,
+            LITERAL => return self.literal(head >> 2),
+            _ => return None,
+        };
         let delta = varint(self.bytes, &mut self.at)?;
         let delta = (delta >> 1) as i64 ^ -((delta & 1) as i64);
         let first = u32::try_from(i64::from(self.expected).checked_add(delta)?).ok()?;
-        let count = u32::try_from(head >> 1).ok().filter(|count| *count > 0)?;
+        let count = u32::try_from(head >> 2).ok().filter(|count| *count > 0)?;
         let end = first.checked_add(count).filter(|end| *end <= self.parts)?;
         self.expected = end;
-        Some(Item::Run { first, count })
+        Some(Item::Run { first, count, separator })
+    }
+
+    fn literal(&mut self, len: u64) -> Option<Item<'a>> {
+        let end = self.at.checked_add(usize::try_from(len).ok()?)?;
+        let literal = self.bytes.get(self.at..end)?;
+        self.at = end;
+        Some(Item::Literal(literal))
     }
 }
 

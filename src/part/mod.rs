@@ -3,8 +3,8 @@
 //! ```text
 //! payload  [{"role":"system",...},{"role":"user",...},{"role":"assistant",...}]
 //! cut       ^                    ^                   ^                        ^
-//! list     "["  part 17          part 18             part 41                  "]"
-//!           literal  run of 2                        run of 1                 literal
+//! list     "["  part 17       ,  part 18          ,  part 19                  "]"
+//!           literal  run of 1    run of 2, each after a comma                 literal
 //! ```
 //!
 //! An agent resends its history, so most of a payload is a prefix of the last one of the same
@@ -23,9 +23,9 @@ mod stream;
 mod table;
 
 pub use dedup::{Deduper, PartSink};
-pub use list::{Item, Items, ListBuilder, items};
+pub use list::{Item, Items, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
-pub use split::{Cut, SplitState, next_part};
+pub use split::{Cut, SplitState, next_part, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 

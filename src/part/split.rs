@@ -4,7 +4,8 @@
 //! it gives some cut, and the parts joined are the payload. It cuts
 //!
 //! - before the first and after each element of a list of objects, so that one chat message is
-//!   one part, wrapped (`{"messages":[{`) or not (`[{`); the comma starts the next part;
+//!   one part, wrapped (`{"messages":[{`) or not (`[{`); a comma between them starts the next part, and
+//!   [`separator`] tells it from the part's own bytes;
 //! - inside a message of more than 4 KiB at the elements of its own lists;
 //! - else, where 4 KiB hold no such place, by content at about 1 KiB (FastCDC, Xia et al. 2016),
 //!   so that a change inside a long string moves only the cuts around it.
@@ -12,11 +13,12 @@
 //! A cut depends on the state at its part's start and on a bounded number of bytes after it,
 //! never on what came before: so cutting can be resumed at any earlier cut.
 
+use super::Separator;
 use crate::limits::{PART_CONTENT_BYTES, PART_WHOLE_BYTES_MAX};
 use memchr::memchr2;
 
 /// A shorter element stays with the next one.
-const ELEMENT_BYTES_MIN: usize = 64;
+const ELEMENT_BYTES_MIN: usize = 48;
 /// A list that opens this early is what the payload is about, and is entered at once.
 const WRAPPER_BYTES_MAX: usize = 32;
 /// Lists nested deeper in arrays are not cut.
@@ -81,6 +83,7 @@ pub struct Cut {
 /// be empty (the answer would be an empty part). Looks at no more than about 4 KiB.
 pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
     let window = &rest[..rest.len().min(PART_WHOLE_BYTES_MAX)];
+    let comma = separator(rest).bytes().len();
     let base = state.arrays_open();
     let start = SplitState { inside: false, ..state };
     let mut now = start;
@@ -104,7 +107,7 @@ pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
             b'}' => {
                 now.close();
                 let arrays = now.arrays_open();
-                let long = at >= ELEMENT_BYTES_MIN || state.inside || arrays < base;
+                let long = at - comma >= ELEMENT_BYTES_MIN || state.inside || arrays < base;
                 if now.in_array() && arrays <= base.min(ARRAYS_MAX) && long {
                     return Cut { len: at, seen: Some(at), state: now };
                 }
@@ -119,8 +122,13 @@ pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
     if let Some((len, state)) = nested {
         return Cut { len, seen, state };
     }
-    let len = content_cut(window);
+    let len = comma + content_cut(&window[comma..]);
     Cut { len, seen, state: SplitState { inside: true, ..advance(start, &window[..len]) } }
+}
+
+/// What stands before an element of a list, and is no part of it.
+pub fn separator(bytes: &[u8]) -> Separator {
+    if bytes.starts_with(b",{") { Separator::Comma } else { Separator::None }
 }
 
 /// The state after these bytes.
