@@ -6,6 +6,7 @@
 //! - before the first and after each element of a list of objects, so that one chat message is
 //!   one part, wrapped (`{"messages":[{`) or not (`[{`); a comma between them starts the next part, and
 //!   [`separator`] tells it from the part's own bytes;
+//! - around the object that a short wrapper holds (`{"message":{`);
 //! - inside a message of more than 4 KiB at the elements of its own lists;
 //! - else, where 4 KiB hold no such place, by content at about 1 KiB (FastCDC, Xia et al. 2016),
 //!   so that a change inside a long string moves only the cuts around it.
@@ -86,6 +87,7 @@ pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
     let comma = separator(rest).bytes().len();
     let base = state.arrays_open();
     let start = SplitState { inside: false, ..state };
+    let starts_wrapped = start.depth > 0 && !start.in_string && rest.starts_with(b"{");
     let mut now = start;
     let mut nested = None;
     let mut at = 0;
@@ -103,12 +105,20 @@ pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
                 }
                 nested = nested.or(Some((at, now)));
             }
-            b'{' => now.open(0),
+            b'{' => {
+                let wrapped = start.depth == 0 && now.depth == 1 && !now.in_array();
+                if wrapped && at <= WRAPPER_BYTES_MAX {
+                    return Cut { len: at - 1, seen: Some(at), state: now };
+                }
+                now.open(0);
+            }
             b'}' => {
                 now.close();
                 let arrays = now.arrays_open();
+                let wrapped = starts_wrapped && now.depth == start.depth;
+                let element = now.in_array() && arrays <= base.min(ARRAYS_MAX);
                 let long = at - comma >= ELEMENT_BYTES_MIN || state.inside || arrays < base;
-                if now.in_array() && arrays <= base.min(ARRAYS_MAX) && long {
+                if (element || wrapped) && long {
                     return Cut { len: at, seen: Some(at), state: now };
                 }
             }
