@@ -1,0 +1,164 @@
+//! From payloads to part lists: only what is new reaches the sink.
+
+use super::{
+    Boundary, LastPayload, ListBuilder, PartTable, Print, PrintKey, StreamTable, next_part,
+    separator,
+};
+use crate::id::StoreKey;
+use crate::limits::LITERAL_BYTES_MAX;
+
+/// Where new parts go.
+pub trait PartSink {
+    /// Takes the bytes of a new part and numbers it.
+    fn part(&mut self, bytes: &[u8]) -> u32;
+}
+
+/// Knows the parts of one log and the last payload of each stream.
+#[derive(Debug)]
+pub struct Deduper {
+    key: StoreKey,
+    print: PrintKey,
+    streams: StreamTable,
+    parts: PartTable,
+}
+
+impl Deduper {
+    /// Knows nothing yet; last payloads will take about so many bytes at most.
+    pub fn new(key: &StoreKey, stream_bytes_max: usize) -> Deduper {
+        Deduper {
+            key: *key,
+            print: PrintKey::new(key),
+            streams: StreamTable::new(stream_bytes_max),
+            parts: PartTable::new(),
+        }
+    }
+
+    /// Appends the parts of a payload to `list`, gives new ones to the sink, and answers the
+    /// payload's length and print. Of the candidate `streams` the first that is known is what it
+    /// is compared with; it is kept as the last payload of the first one.
+    pub fn add(
+        &mut self,
+        streams: &[u64],
+        payload: Vec<u8>,
+        sink: &mut impl PartSink,
+        list: &mut ListBuilder,
+    ) -> (u64, u64) {
+        let len = payload.len() as u64;
+        if payload.len() <= LITERAL_BYTES_MAX {
+            list.push_literal(&payload);
+            return (len, self.print.finish(self.print.print(&payload)));
+        }
+        let mut boundaries = self.known_boundaries(streams, &payload);
+        replay(&boundaries, &payload, list);
+        self.cut_rest(&mut boundaries, &payload, sink, list);
+        let hash = boundaries.last().map_or(0, |last| last.print);
+        if let Some(stream) = streams.first()
+            && u32::try_from(payload.len()).is_ok()
+        {
+            self.streams.put(*stream, LastPayload { bytes: payload, boundaries });
+        }
+        (len, self.print.finish(Print { hash, len }))
+    }
+
+    /// The cuts that this payload has in common with the last one of its stream.
+    fn known_boundaries(&mut self, streams: &[u64], payload: &[u8]) -> Vec<Boundary> {
+        let Some(found) = streams.iter().find(|stream| self.streams.get(**stream).is_some()) else {
+            return Vec::new();
+        };
+        let Some(last) = self.streams.get(*found) else { return Vec::new() };
+        let shared = shared_prefix(&last.bytes, payload);
+        let same = shared == payload.len() && shared == last.bytes.len();
+        // `seen` of an earlier cut may pass that of a later one, so the first to fail ends it.
+        let kept = if same {
+            last.boundaries.len()
+        } else {
+            last.boundaries.iter().take_while(|b| b.seen as usize <= shared).count()
+        };
+        if Some(found) == streams.first() {
+            let mut boundaries = self.streams.take(*found).unwrap_or_default().boundaries;
+            boundaries.truncate(kept);
+            return boundaries;
+        }
+        last.boundaries[..kept].to_vec()
+    }
+
+    /// Cuts what follows the last boundary, and looks up each part.
+    fn cut_rest(
+        &mut self,
+        boundaries: &mut Vec<Boundary>,
+        payload: &[u8],
+        sink: &mut impl PartSink,
+        list: &mut ListBuilder,
+    ) {
+        let (mut at, mut state, mut print) = match boundaries.last() {
+            Some(b) => (b.end as usize, b.state, Print { hash: b.print, len: u64::from(b.end) }),
+            None => Default::default(),
+        };
+        while at < payload.len() {
+            let cut = next_part(state, &payload[at..]);
+            let bytes = &payload[at..at + cut.len];
+            print = self.print.join(print, self.print.print(bytes));
+            let part = if bytes.len() <= LITERAL_BYTES_MAX {
+                list.push_literal(bytes);
+                None
+            } else {
+                let before = separator(bytes);
+                let number = self.number(&bytes[before.bytes().len()..], sink);
+                list.push_part(before, number);
+                Some(number)
+            };
+            let seen = cut.seen.map_or(usize::MAX, |seen| at + seen);
+            at += cut.len;
+            state = cut.state;
+            boundaries.push(Boundary {
+                end: u32::try_from(at).unwrap_or(u32::MAX),
+                seen: u32::try_from(seen).unwrap_or(u32::MAX),
+                part,
+                state,
+                print: print.hash,
+            });
+        }
+    }
+
+    fn number(&mut self, bytes: &[u8], sink: &mut impl PartSink) -> u32 {
+        let hash = self.key.hash128(bytes);
+        if let Some(number) = self.parts.find(hash) {
+            return number;
+        }
+        let number = sink.part(bytes);
+        self.parts.insert(hash, number);
+        number
+    }
+
+    /// Forgets everything, for a new log.
+    pub fn reset(&mut self) {
+        self.streams.clear();
+        self.parts.clear();
+    }
+
+    /// Bytes allocated.
+    pub fn memory(&self) -> usize {
+        self.streams.memory() + self.parts.memory()
+    }
+}
+
+/// Lists the parts up to the last of these boundaries.
+fn replay(boundaries: &[Boundary], payload: &[u8], list: &mut ListBuilder) {
+    let mut start = 0;
+    for boundary in boundaries {
+        let end = boundary.end as usize;
+        match boundary.part {
+            Some(part) => list.push_part(separator(&payload[start..end]), part),
+            None => list.push_literal(&payload[start..end]),
+        }
+        start = end;
+    }
+}
+
+/// How many bytes `a` and `b` have in common at their start.
+fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
+    const BLOCK: usize = 512;
+    let blocks = a.as_chunks::<BLOCK>().0.iter().zip(b.as_chunks::<BLOCK>().0);
+    let start = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
+}

@@ -1,0 +1,256 @@
+//! Where to cut a payload.
+//!
+//! A scanner that knows strings, escapes and brackets, but no JSON values: whatever the bytes,
+//! it gives some cut, and the parts joined are the payload. It cuts
+//!
+//! - before the first and after each element of a list of objects, so that one chat message is
+//!   one part, wrapped (`{"messages":[{`) or not (`[{`); a comma between them starts the next part, and
+//!   [`separator`] tells it from the part's own bytes;
+//! - around the object that a short wrapper holds (`{"message":{`);
+//! - inside a message of more than 4 KiB at the elements of its own lists;
+//! - else, where 4 KiB hold no such place, by content at about 1 KiB (FastCDC, Xia et al. 2016),
+//!   so that a change inside a long string moves only the cuts around it.
+//!
+//! A cut depends on the state at its part's start and on a bounded number of bytes after it,
+//! never on what came before: so cutting can be resumed at any earlier cut.
+
+use super::Separator;
+use crate::limits::{PART_CONTENT_BYTES, PART_WHOLE_BYTES_MAX};
+use memchr::memchr2;
+
+/// A shorter element stays with the next one.
+const ELEMENT_BYTES_MIN: usize = 48;
+/// A list that opens this early is what the payload is about, and is entered at once.
+const WRAPPER_BYTES_MAX: usize = 32;
+/// Lists nested deeper in arrays are not cut.
+const ARRAYS_MAX: u32 = 3;
+/// White space that may stand between `[` and `{`.
+const SPACE_BYTES_MAX: usize = 64;
+const CONTENT_BYTES_MIN: usize = 256;
+const LEVELS: u32 = 64;
+
+/// What the scanner knows at a cut: open brackets and strings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SplitState {
+    /// One bit for each of the 64 outermost open brackets: whether it is an array.
+    arrays: u64,
+    /// Open brackets.
+    depth: u32,
+    in_string: bool,
+    /// The byte before was a backslash that escapes the next.
+    escaped: bool,
+    /// The cut was made by content, so the next one comes at the first good place.
+    inside: bool,
+}
+
+impl SplitState {
+    fn arrays_open(&self) -> u32 {
+        self.arrays.count_ones()
+    }
+
+    fn open(&mut self, array: u64) {
+        if self.depth < LEVELS {
+            self.arrays |= array << self.depth;
+        }
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth < LEVELS {
+            self.arrays &= !(1 << self.depth);
+        }
+    }
+
+    /// Whether the innermost open bracket is an array.
+    fn in_array(&self) -> bool {
+        matches!(self.depth, 1..=LEVELS) && self.arrays >> (self.depth - 1) & 1 == 1
+    }
+}
+
+/// The end of a part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Bytes of the part: 1 to 4 KiB.
+    pub len: usize,
+    /// Bytes that decided: any payload that agrees in them has this cut. `None` where the end
+    /// of the payload did.
+    pub seen: Option<usize>,
+    /// What the scanner knows after the part.
+    pub state: SplitState,
+}
+
+/// The next part of a payload of which `rest` is left, at a cut with this state. `rest` must not
+/// be empty (the answer would be an empty part). Looks at no more than about 4 KiB.
+pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
+    let window = &rest[..rest.len().min(PART_WHOLE_BYTES_MAX)];
+    let comma = separator(rest).bytes().len();
+    let base = state.arrays_open();
+    let start = SplitState { inside: false, ..state };
+    let starts_wrapped = start.depth > 0 && !start.in_string && rest.starts_with(b"{");
+    let mut now = start;
+    let mut nested = None;
+    let mut at = 0;
+    while let Some(byte) = next_bracket(window, &mut at, &mut now) {
+        match byte {
+            b'[' => {
+                now.open(1);
+                let arrays = now.arrays_open();
+                let Some(looked) = object_follows(&rest[at..]) else { continue };
+                if arrays > ARRAYS_MAX {
+                    continue;
+                }
+                if arrays <= base || (base == 0 && at <= WRAPPER_BYTES_MAX) {
+                    return Cut { len: at, seen: Some(at + looked), state: now };
+                }
+                nested = nested.or(Some((at, now)));
+            }
+            b'{' => {
+                let wrapped = start.depth == 0 && now.depth == 1 && !now.in_array();
+                if wrapped && at <= WRAPPER_BYTES_MAX {
+                    return Cut { len: at - 1, seen: Some(at), state: now };
+                }
+                now.open(0);
+            }
+            b'}' => {
+                now.close();
+                let arrays = now.arrays_open();
+                let wrapped = starts_wrapped && now.depth == start.depth;
+                let element = now.in_array() && arrays <= base.min(ARRAYS_MAX);
+                let long = at - comma >= ELEMENT_BYTES_MIN || state.inside || arrays < base;
+                if (element || wrapped) && long {
+                    return Cut { len: at, seen: Some(at), state: now };
+                }
+            }
+            _ => now.close(),
+        }
+    }
+    if rest.len() <= PART_WHOLE_BYTES_MAX {
+        return Cut { len: rest.len(), seen: None, state: now };
+    }
+    let seen = Some(PART_WHOLE_BYTES_MAX + SPACE_BYTES_MAX);
+    if let Some((len, state)) = nested {
+        return Cut { len, seen, state };
+    }
+    let len = comma + content_cut(&window[comma..]);
+    Cut { len, seen, state: SplitState { inside: true, ..advance(start, &window[..len]) } }
+}
+
+/// What stands before an element of a list, and is no part of it.
+pub fn separator(bytes: &[u8]) -> Separator {
+    if bytes.starts_with(b",{") { Separator::Comma } else { Separator::None }
+}
+
+/// The state after these bytes.
+fn advance(mut state: SplitState, bytes: &[u8]) -> SplitState {
+    let mut at = 0;
+    while let Some(byte) = next_bracket(bytes, &mut at, &mut state) {
+        match byte {
+            b'[' => state.open(1),
+            b'{' => state.open(0),
+            _ => state.close(),
+        }
+    }
+    state
+}
+
+/// Moves past the next bracket outside of strings and gives it.
+#[inline]
+fn next_bracket(bytes: &[u8], at: &mut usize, state: &mut SplitState) -> Option<u8> {
+    loop {
+        if state.in_string {
+            skip_string(bytes, at, state);
+            if state.in_string {
+                return None;
+            }
+        }
+        let found = bytes[*at..].iter().position(|b| STOPS[usize::from(*b)]);
+        let Some(skipped) = found else {
+            *at = bytes.len();
+            return None;
+        };
+        let byte = bytes[*at + skipped];
+        *at += skipped + 1;
+        if byte != b'"' {
+            return Some(byte);
+        }
+        state.in_string = true;
+    }
+}
+
+/// Moves past the end of the open string, or to the end of the bytes.
+#[inline]
+fn skip_string(bytes: &[u8], at: &mut usize, state: &mut SplitState) {
+    if state.escaped && *at < bytes.len() {
+        *at += 1;
+        state.escaped = false;
+    }
+    while let Some(skipped) = memchr2(b'"', b'\\', &bytes[*at..]) {
+        *at += skipped + 1;
+        if bytes[*at - 1] == b'"' {
+            state.in_string = false;
+            return;
+        }
+        if *at == bytes.len() {
+            state.escaped = true;
+            return;
+        }
+        *at += 1;
+    }
+    *at = bytes.len();
+}
+
+/// Bytes up to and including a `{` that only white space precedes.
+fn object_follows(bytes: &[u8]) -> Option<usize> {
+    let window = &bytes[..bytes.len().min(SPACE_BYTES_MAX)];
+    let at = window.iter().position(|b| !b.is_ascii_whitespace())?;
+    (window[at] == b'{').then_some(at + 1)
+}
+
+/// Bytes at which the scanner stops outside of strings.
+static STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    stops[b'"' as usize] = true;
+    stops[b'[' as usize] = true;
+    stops[b']' as usize] = true;
+    stops[b'{' as usize] = true;
+    stops[b'}' as usize] = true;
+    stops
+};
+
+/// A cut where the rolling hash of the last bytes has zeros in its mask: more of them before the
+/// average length than after it, which narrows the spread.
+fn content_cut(window: &[u8]) -> usize {
+    const BITS: u32 = PART_CONTENT_BYTES.ilog2();
+    const HARD: u64 = !(u64::MAX >> (BITS + 2));
+    const EASY: u64 = !(u64::MAX >> (BITS - 2));
+    let mut hash = 0u64;
+    let from = CONTENT_BYTES_MIN.min(window.len());
+    let middle = PART_CONTENT_BYTES.min(window.len());
+    for (range, mask) in [(from..middle, HARD), (middle..window.len(), EASY)] {
+        let start = range.start;
+        for (i, byte) in window[range].iter().enumerate() {
+            hash = (hash << 1).wrapping_add(GEAR[usize::from(*byte)]);
+            if hash & mask == 0 {
+                return start + i + 1;
+            }
+        }
+    }
+    window.len()
+}
+
+/// Fixed pseudo-random words (SplitMix64), so that equal content is cut equally in every store.
+static GEAR: [u64; 256] = {
+    let mut gear = [0u64; 256];
+    let mut state = 0x7472_6163_656b_6565u64;
+    let mut i = 0;
+    while i < 256 {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        gear[i] = z ^ (z >> 31);
+        i += 1;
+    }
+    gear
+};
