@@ -63,30 +63,24 @@ impl<'a, F: File> LogReader<'a, F> {
         Error::corruption_at(&self.table.path, offset, what)
     }
 
-    /// Hands out the parts of a payload in order: the part's number and bytes, or no number and
-    /// the literal bytes of the list. Cost: the pieces that hold them, each read once.
+    /// Hands out the bytes of a payload in order. Cost: the pieces that hold them, each read
+    /// once.
     ///
     /// # Errors
     /// `Corruption`, `Io`, or what `each` returns.
     pub fn parts(
         &mut self,
         number: u64,
-        each: &mut dyn FnMut(Option<u32>, &[u8]) -> Result<()>,
+        each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let table = self.table;
-        let list = {
-            let inner = table.inner.read();
-            LogTable::<F>::list(&inner, number).map(<[u8]>::to_vec)
-        };
-        let list = list.ok_or_else(|| self.corrupt(0, "a part list is missing"))?;
+        let list = self.list(number)?;
         for item in items(&list) {
             match item.map_err(|f: Fault| f.in_file(&table.path, 0))? {
-                Item::Literal(bytes) => each(None, bytes)?,
+                Item::Literal(bytes) => each(bytes)?,
                 Item::Run { first, count } => {
                     for part in first..first.saturating_add(count) {
-                        let at = table.inner.read().parts.get(part as usize).copied();
-                        let at = at.ok_or_else(|| self.corrupt(0, "a part is missing"))?;
-                        self.part(part, at, each)?;
+                        self.part(part, &mut |bytes| each(bytes))?;
                     }
                 }
             }
@@ -94,16 +88,28 @@ impl<'a, F: File> LogReader<'a, F> {
         Ok(())
     }
 
-    fn part(
-        &mut self,
-        number: u32,
-        at: PartAt,
-        each: &mut dyn FnMut(Option<u32>, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let piece = self.piece(at.piece)?;
-        let start = at.offset as usize;
-        let bytes = piece.get(start..start + at.len as usize);
-        each(Some(number), bytes.ok_or_else(|| self.corrupt(0, "a part lies outside its piece"))?)
+    /// The encoded part list of a payload.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn list(&self, number: u64) -> Result<Vec<u8>> {
+        let inner = self.table.inner.read();
+        let list = LogTable::<F>::list(&inner, number).map(<[u8]>::to_vec);
+        list.ok_or_else(|| self.corrupt(0, "a part list is missing"))
+    }
+
+    /// Hands out the bytes of one part.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, or what `each` returns.
+    pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let at = self.table.inner.read().parts.get(number as usize).copied();
+        let PartAt { piece, offset, len } =
+            at.ok_or_else(|| self.corrupt(0, "a part is missing"))?;
+        let piece = self.piece(piece)?;
+        let start = offset as usize;
+        let bytes = piece.get(start..start + len as usize);
+        each(bytes.ok_or_else(|| self.corrupt(0, "a part lies outside its piece"))?)
     }
 
     /// Appends a payload's bytes to `out`.
@@ -118,7 +124,7 @@ impl<'a, F: File> LogReader<'a, F> {
             let what = format!("payload {number} is not {len} bytes long");
             Error::corruption_at(path, 0, what)
         };
-        self.parts(number, &mut |_, bytes| {
+        self.parts(number, &mut |bytes| {
             if out.len() - start + bytes.len() > max {
                 return Err(wrong());
             }

@@ -34,7 +34,7 @@ mod writer;
 pub use cache::BlockCache;
 pub use columns::{LookupKind, RowKind, column_name};
 pub use facts::{Facts, SealLevel};
-pub use payload_reader::{PartBytes, PayloadFile, PayloadReader};
+pub use payload_reader::{PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
 pub use reader::{NO_ROW, ObservationColumns, Segment, Supersession, TombstoneRow};
 pub use section::{Footer, SectionAt};

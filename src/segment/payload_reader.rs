@@ -57,15 +57,6 @@ impl Block {
     }
 }
 
-/// A part or literal of a payload, as it is put together.
-#[derive(Debug, Clone, Copy)]
-pub enum PartBytes<'a> {
-    /// Part of this number.
-    Part(u32, &'a [u8]),
-    /// Bytes of the list itself.
-    Literal(&'a [u8]),
-}
-
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     /// Checks the footer and the structure of what it names, but no blocks.
     ///
@@ -256,40 +247,42 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         Ok(start..end)
     }
 
-    /// Hands out the parts and literals of a payload in order. Cost: one list block and the
-    /// blocks it names, each decompressed once for this reader.
+    /// The encoded part list of a payload; empty for a payload whose bytes have expired.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn parts(&mut self, number: u64, each: &mut dyn FnMut(PartBytes<'_>) -> Result<()>) -> Result<()> {
+    pub fn part_list(&mut self, number: u64) -> Result<Vec<u8>> {
         let range = self.list(number)?;
-        let list = self.list_bytes.get(range).unwrap_or_default().to_vec();
-        for item in items(&list) {
-            match item.map_err(|f| f.in_file(&self.file.path, 0))? {
-                Item::Literal(bytes) => each(PartBytes::Literal(bytes))?,
-                Item::Run { first, count } => self.run(first, count, each)?,
-            }
-        }
-        Ok(())
+        Ok(self.list_bytes.get(range).unwrap_or_default().to_vec())
+    }
+
+    /// Hands out the bytes of one part.
+    ///
+    /// # Errors
+    /// `Corruption`, or what `each` returns.
+    pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.run(number, 1, each)
     }
 
     fn run(
         &mut self,
         first: u32,
         count: u32,
-        each: &mut dyn FnMut(PartBytes<'_>) -> Result<()>,
+        each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts);
         let end = end.ok_or_else(|| {
-            let what = format!("parts {first} and the {count} after it are past the last part");
+            let what = format!("{count} parts from {first} are past the last part");
             Error::corruption_at(&self.file.path, 0, what)
         })?;
         let mut part = first;
         while part < end {
             let block = self.block(self.file.block_of(part))?;
             let before = part;
-            while part < end && let Some(bytes) = block.part(part) {
-                each(PartBytes::Part(part, bytes))?;
+            while part < end
+                && let Some(bytes) = block.part(part)
+            {
+                each(bytes)?;
                 part += 1;
             }
             if part == before {
@@ -300,27 +293,37 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         Ok(())
     }
 
-    /// Appends a payload's bytes to `out`.
+    /// Appends a payload's bytes to `out`; `false` where they have expired. Cost: one block of
+    /// lists and the blocks of parts that it names, each decompressed once for this reader.
     ///
     /// # Errors
     /// `Corruption`, also where the length is not `len`.
-    pub fn read(&mut self, number: u64, len: u64, out: &mut Vec<u8>) -> Result<()> {
+    pub fn read(&mut self, number: u64, len: u64, out: &mut Vec<u8>) -> Result<bool> {
+        let list = self.part_list(number)?;
+        if list.is_empty() && len > 0 {
+            return Ok(false);
+        }
         let start = out.len();
         let max = len.min(PAYLOAD_BYTES_MAX as u64) as usize;
-        let path = &self.file.path;
-        let wrong = move || {
+        let file = self.file;
+        let wrong = || {
             let what = format!("payload {number} is not {len} bytes long");
-            Error::corruption_at(path, 0, what)
+            Error::corruption_at(&file.path, 0, what)
         };
         out.reserve(max.min(1 << 20));
-        self.parts(number, &mut |part| {
-            let (PartBytes::Part(_, bytes) | PartBytes::Literal(bytes)) = part;
+        let mut add = |bytes: &[u8]| {
             if out.len() - start + bytes.len() > max {
                 return Err(wrong());
             }
             out.extend_from_slice(bytes);
             Ok(())
-        })?;
-        if (out.len() - start) as u64 == len { Ok(()) } else { Err(wrong()) }
+        };
+        for item in items(&list) {
+            match item.map_err(|f| f.in_file(&file.path, 0))? {
+                Item::Literal(bytes) => add(bytes)?,
+                Item::Run { first, count } => self.run(first, count, &mut add)?,
+            }
+        }
+        if (out.len() - start) as u64 == len { Ok(true) } else { Err(wrong()) }
     }
 }

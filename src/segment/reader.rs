@@ -356,6 +356,13 @@ impl<D: Dir> Segment<D> {
         Ids::view(self.bytes(s::OBS_IDS)).get(row as usize)
     }
 
+    /// Identities of these observation rows.
+    pub fn observation_identities(&self, rows: Range<u32>) -> Vec<Identity> {
+        let mut ids = Vec::new();
+        Ids::view(self.bytes(s::OBS_IDS)).read(rows.start as usize..rows.end as usize, &mut ids);
+        ids
+    }
+
     /// Id of an observation's row.
     pub fn observation_id(&self, row: u32) -> Option<Id> {
         column_id(self.observation_identity(row)?, self.coded(s::OBS_ID_TEXTS, row))

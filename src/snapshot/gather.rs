@@ -7,7 +7,7 @@ use crate::id::{Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Target, Timestamp};
 use crate::segment::RowKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// What unsealed records say of an observation.
@@ -34,7 +34,23 @@ pub struct Gathered {
     pub observations: BTreeMap<Identity, Unsealed>,
     /// Whether there are unsealed records at all.
     pub has_records: bool,
+    /// The live sealed rows of observations that unsealed records say something of.
+    touched: HashMap<Identity, Sealed>,
 }
+
+/// A sealed row of an observation.
+#[derive(Debug, Clone, Copy)]
+pub struct Sealed {
+    /// Which segment of the view.
+    pub at: usize,
+    /// Its row there.
+    pub row: u32,
+    /// The start that the row's start counts from.
+    pub trace_start: Timestamp,
+}
+
+/// So many touched observations are looked up one by one; more are found in one pass.
+const LOOKED_UP_MAX: usize = 4;
 
 impl Gathered {
     /// Gathers a trace from a view up to a seq.
@@ -48,13 +64,48 @@ impl Gathered {
             trace: Unsealed::default(),
             observations: BTreeMap::new(),
             has_records: false,
+            touched: HashMap::new(),
         };
         for log in &view.logs {
             for appended in log.trace(identity, seq)? {
                 all.apply(view, appended.record);
             }
         }
+        all.find_touched(view);
         Ok(all)
+    }
+
+    fn find_touched<D: Dir>(&mut self, view: &View<D>) {
+        if self.observations.is_empty() {
+            return;
+        }
+        for (at, trace_row) in &self.holders {
+            let s = &view.segments[*at];
+            let (rows, trace_start) = (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
+            let live = |row: &u32| !s.dead.contains(RowKind::Observation, *row);
+            let mut found = |identity, row| {
+                self.touched.insert(identity, Sealed { at: *at, row, trace_start });
+            };
+            if self.observations.len() <= LOOKED_UP_MAX {
+                for identity in self.observations.keys() {
+                    let row = s.segment.find_observation(rows.clone(), *identity).filter(live);
+                    row.into_iter().for_each(|row| found(*identity, row));
+                }
+                continue;
+            }
+            for (i, identity) in s.segment.observation_identities(rows.clone()).iter().enumerate() {
+                let row = rows.start + i as u32;
+                if self.observations.contains_key(identity) && live(&row) {
+                    found(*identity, row);
+                }
+            }
+        }
+    }
+
+    /// The live sealed row of an observation that unsealed records say something of, also where
+    /// they erase it.
+    pub fn sealed_touched(&self, identity: Identity) -> Option<Sealed> {
+        self.touched.get(&identity).copied()
     }
 
     fn apply<D: Dir>(&mut self, view: &View<D>, record: crate::model::Record<crate::model::PayloadRef>) {
@@ -118,8 +169,9 @@ impl Gathered {
         view: &'v View<D>,
         identity: Identity,
     ) -> Option<(&'v SegmentView<D>, u32, Timestamp)> {
-        if self.observations.get(&identity).is_some_and(|o| o.erased) {
-            return None;
+        if let Some(unsealed) = self.observations.get(&identity) {
+            let sealed = self.sealed_touched(identity).filter(|_| !unsealed.erased)?;
+            return Some((view.segments.get(sealed.at)?, sealed.row, sealed.trace_start));
         }
         self.holders.iter().rev().find_map(|(at, trace_row)| {
             let s = view.segments.get(*at)?;

@@ -27,8 +27,10 @@ mod view;
 pub use dead::DeadRows;
 pub use messages::NewMessages;
 pub use payloads::PayloadSources;
-pub use states::{StateCache, TraceState};
-pub use view::{SegmentView, View};
+pub use gather::{Gathered, Sealed};
+pub use scores::score_of;
+pub use states::{Ordered, StateCache, TraceState, state_of};
+pub use view::{IndexView, SegmentView, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};

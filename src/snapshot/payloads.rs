@@ -56,7 +56,7 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                         self.segments.len() - 1
                     }
                 };
-                self.segments[at].1.read(payload.number, payload.len, out)?;
+                return self.segments[at].1.read(payload.number, payload.len, out);
             }
         }
         Ok(true)

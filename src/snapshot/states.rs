@@ -1,11 +1,12 @@
 //! The state of a trace: its attributes and what its observations sum up to.
 
-use super::gather::Gathered;
+use super::gather::{Gathered, Sealed};
 use super::{Snapshot, View};
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Id, Identity, Seq};
 use crate::merge::Fields;
+use crate::model::Timestamp;
 use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -124,15 +125,12 @@ fn update<D: Dir>(view: &View<D>, all: &Gathered, summary: &mut Summary) -> Resu
     let mut sound = true;
     let mut added = Vec::new();
     for (identity, unsealed) in &all.observations {
-        let sealed = all.holders.iter().rev().find_map(|(at, trace_row)| {
-            let s = view.segments.get(*at)?;
-            let row = s.segment.find_observation(s.segment.trace_rows(*trace_row), *identity)?;
-            let live = !s.dead.contains(RowKind::Observation, row);
-            live.then(|| (s, row, s.segment.trace_start(*trace_row)))
-        });
+        let sealed = all.sealed_touched(*identity);
         let mut merged = Fields::new();
-        if let Some((s, row, start)) = sealed {
-            merged = s.segment.observation_fields(row, start)?;
+        if let Some(Sealed { at, row, trace_start }) = sealed
+            && let Some(s) = view.segments.get(at)
+        {
+            merged = s.segment.observation_fields(row, trace_start)?;
             sound &= summary.remove(&Contribution::of(&merged));
             if unsealed.erased {
                 merged = Fields::new();
@@ -190,6 +188,111 @@ impl<F: Fs> Snapshot<F> {
     }
 }
 
+/// The observations of a gathered trace in the order of start, then id.
+#[derive(Debug)]
+pub struct Ordered {
+    rows: Vec<OrderedRow>,
+    merged: Vec<(Option<Id>, Fields)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OrderedRow {
+    start: Timestamp,
+    identity: Identity,
+    /// Which segment of the view, or `MERGED`.
+    at: usize,
+    /// Its row there, or where in the merged ones it stands.
+    row: u32,
+    trace_start: Timestamp,
+}
+
+const MERGED: usize = usize::MAX;
+
+impl Ordered {
+    /// The observations that unsealed records touch, and the other sealed ones of the segments
+    /// that `include` names. Memory: 64 bytes an observation, and the touched ones' fields.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn new<D: Dir>(
+        view: &View<D>,
+        all: &Gathered,
+        include: &dyn Fn(usize) -> bool,
+    ) -> Result<Ordered> {
+        let mut rows = Vec::new();
+        for (at, trace_row) in all.holders.iter().filter(|(at, _)| include(*at)) {
+            let Some(s) = view.segments.get(*at) else { continue };
+            let range = s.segment.trace_rows(*trace_row);
+            let trace_start = s.segment.trace_start(*trace_row);
+            let columns = s.segment.columns(range.clone());
+            for (i, identity) in columns.ids.iter().enumerate() {
+                let row = range.start + i as u32;
+                if s.dead.contains(RowKind::Observation, row) || all.touches(*identity) {
+                    continue;
+                }
+                let since = columns.start.get(i).copied().unwrap_or(0);
+                let start = Timestamp(trace_start.0.wrapping_add(since));
+                rows.push(OrderedRow { start, identity: *identity, at: *at, row, trace_start });
+            }
+        }
+        let mut merged = Vec::new();
+        for (identity, unsealed) in &all.observations {
+            if let Some(fields) = all.observation(view, *identity)? {
+                let start = crate::segment::effective_start(&fields);
+                let row = merged.len() as u32;
+                rows.push(OrderedRow { start, identity: *identity, at: MERGED, row, trace_start: start });
+                merged.push((unsealed.id.clone(), fields));
+            }
+        }
+        rows.sort_unstable_by_key(|row| (row.start, row.identity));
+        Ok(Ordered { rows, merged })
+    }
+
+    /// Their identities, in order.
+    pub fn identities(&self) -> impl Iterator<Item = Identity> + '_ {
+        self.rows.iter().map(|row| row.identity)
+    }
+
+    /// Hands them out in order, each block of details decompressed once where rows follow one
+    /// another.
+    ///
+    /// # Errors
+    /// `Corruption`, or what `each` returns.
+    pub fn each<D: Dir>(
+        &self,
+        view: &View<D>,
+        each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
+    ) -> Result<()> {
+        let mut at = 0;
+        while let Some(first) = self.rows.get(at) {
+            if first.at == MERGED {
+                if let Some((Some(id), fields)) = self.merged.get(first.row as usize) {
+                    each(id, fields)?;
+                }
+                at += 1;
+                continue;
+            }
+            let mut end = at + 1;
+            let follows = |next: &OrderedRow, by: usize| {
+                next.at == first.at && next.row as usize == first.row as usize + by
+            };
+            while self.rows.get(end).is_some_and(|next| follows(next, end - at)) {
+                end += 1;
+            }
+            let Some(s) = view.segments.get(first.at) else { break };
+            let rows = first.row..first.row + (end - at) as u32;
+            s.segment.each_observation(rows, first.trace_start, &mut |row, fields| {
+                match s.segment.observation_id(row) {
+                    Some(id) => each(&id, &fields),
+                    None => Ok(()),
+                }
+            })?;
+            at = end;
+        }
+        Ok(())
+    }
+}
+
 /// Hands out every observation of a gathered trace, ordered by start, then id.
 ///
 /// # Errors
@@ -199,51 +302,5 @@ pub fn each_observation<D: Dir>(
     all: &Gathered,
     each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
 ) -> Result<()> {
-    let mut order = Vec::new();
-    for (at, trace_row) in &all.holders {
-        let Some(s) = view.segments.get(*at) else { continue };
-        let (rows, start) = (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
-        let columns = s.segment.columns(rows.clone());
-        for (i, identity) in columns.ids.iter().enumerate() {
-            let row = rows.start + i as u32;
-            if s.dead.contains(RowKind::Observation, row) || all.touches(*identity) {
-                continue;
-            }
-            let since = columns.start.get(i).copied().unwrap_or(0);
-            order.push((start.0.wrapping_add(since), *identity, *at, row, start));
-        }
-    }
-    let mut merged = Vec::new();
-    for (identity, unsealed) in &all.observations {
-        if let Some(fields) = all.observation(view, *identity)? {
-            let start = crate::segment::effective_start(&fields);
-            order.push((start.0, *identity, usize::MAX, merged.len() as u32, start));
-            merged.push((unsealed.id.clone(), fields));
-        }
-    }
-    order.sort_unstable_by_key(|(start, identity, ..)| (*start, *identity));
-    let mut at = 0;
-    while let Some((_, _, holder, row, start)) = order.get(at).copied() {
-        if holder == usize::MAX {
-            if let Some((Some(id), fields)) = merged.get(row as usize) {
-                each(id, fields)?;
-            }
-            at += 1;
-            continue;
-        }
-        // Rows that follow one another are read together, so that each block is decompressed once.
-        let mut end = at + 1;
-        while order.get(end).is_some_and(|next| next.2 == holder && next.3 == row + (end - at) as u32) {
-            end += 1;
-        }
-        let Some(s) = view.segments.get(holder) else { break };
-        s.segment.each_observation(row..row + (end - at) as u32, start, &mut |row, fields| {
-            match s.segment.observation_id(row) {
-                Some(id) => each(&id, &fields),
-                None => Ok(()),
-            }
-        })?;
-        at = end;
-    }
-    Ok(())
+    Ordered::new(view, all, &|_| true)?.each(view, each)
 }

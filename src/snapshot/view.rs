@@ -1,5 +1,4 @@
 use super::DeadRows;
-use crate::error::Result;
 use crate::fs::Dir;
 use crate::id::{Identity, LogId, SegmentId, StoreKey};
 use crate::index::Merged;
@@ -183,7 +182,3 @@ impl<D: Dir> View<D> {
         self.logs.iter().map(|l| l.memory()).sum()
     }
 }
-
-/// What goes wrong in a view that a file's damage causes is told by the caller; this only keeps
-/// `Result` in the signatures of the floors above alike.
-pub type Found<T> = Result<Option<T>>;
