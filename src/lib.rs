@@ -9,8 +9,14 @@ pub mod options;
 pub mod fs;
 pub mod model;
 
+pub(crate) mod codec;
 pub mod merge;
 
 pub(crate) mod column;
+pub(crate) mod frame;
 pub(crate) mod index;
 pub(crate) mod part;
+
+pub(crate) mod log;
+pub(crate) mod manifest;
+pub(crate) mod segment;

@@ -1,0 +1,325 @@
+//! The body of a frame of records: what one group commit holds.
+//!
+//! ```text
+//!  0            4            8            12           16           20            24
+//!  +------------+------------+------------+------------+------------+-------------+
+//!  | records    | lists      | parts      | first part | pieces     | skeleton raw|   u32 each
+//!  +------------+------------+------------+------------+------------+-------------+
+//!  | skeleton stored u32                                                          |
+//!  +------------------------------------------------------------------------------+  28
+//!  | skeleton section: per record varint length and bytes; per list the same; per |
+//!  | part its length as a varint. zstd where stored is less than raw.             |
+//!  +------------------------------------------------------------------------------+
+//!  | piece table: raw u32, stored u32, crc u32, parts u32 each                    |
+//!  +------------------------------------------------------------------------------+
+//!  | pieces, one after the other                                                  |
+//!  +------------------------------------------------------------------------------+
+//! ```
+//!
+//! Skeletons stand apart from parts, so that replay decompresses no payload. A piece holds whole
+//! parts, at most 64 KiB of them, compressed by itself.
+
+use crate::codec::compress::{Compressor, Decompressor, pack, unpack};
+use crate::codec::varint::{put_u64, take_u64};
+use crate::error::Fault;
+use crate::limits::{FRAME_BYTES_MAX, PART_BYTES_MAX, PIECE_BYTES_MAX};
+use std::ops::Range;
+
+const HEAD_BYTES: usize = 28;
+const PIECE_ENTRY_BYTES: usize = 16;
+
+/// Collects what goes into one frame.
+#[derive(Debug, Default)]
+pub struct GroupBuilder {
+    first_part: u32,
+    records: Vec<u8>,
+    record_count: u32,
+    lists: Vec<u8>,
+    list_count: u32,
+    part_lens: Vec<u32>,
+    parts: Vec<u8>,
+}
+
+impl GroupBuilder {
+    /// A group whose first part has this number.
+    pub fn new(first_part: u32) -> GroupBuilder {
+        GroupBuilder { first_part, ..GroupBuilder::default() }
+    }
+
+    /// Appends an encoded record.
+    pub fn push_record(&mut self, record: &[u8]) {
+        put_u64(&mut self.records, record.len() as u64);
+        self.records.extend_from_slice(record);
+        self.record_count += 1;
+    }
+
+    /// Appends an encoded part list and gives its number in this frame.
+    pub fn push_list(&mut self, list: &[u8]) -> u32 {
+        put_u64(&mut self.lists, list.len() as u64);
+        self.lists.extend_from_slice(list);
+        self.list_count += 1;
+        self.list_count - 1
+    }
+
+    /// Appends a part and gives its number in the log.
+    pub fn push_part(&mut self, part: &[u8]) -> u32 {
+        assert!(part.len() <= PART_BYTES_MAX, "a part is longer than its limit");
+        self.part_lens.push(part.len() as u32);
+        self.parts.extend_from_slice(part);
+        self.next_part() - 1
+    }
+
+    /// The number that the next part gets.
+    pub fn next_part(&self) -> u32 {
+        self.first_part + self.part_lens.len() as u32
+    }
+
+    /// Records so far.
+    pub fn records(&self) -> u32 {
+        self.record_count
+    }
+
+    /// Raw bytes of parts so far.
+    pub fn part_bytes(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Raw bytes of records and lists so far.
+    pub fn skeleton_bytes(&self) -> usize {
+        self.records.len() + self.lists.len() + self.part_lens.len() * 2
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.record_count == 0 && self.part_lens.is_empty()
+    }
+
+    /// Appends the body's bytes to `out`.
+    pub fn finish(self, compressor: &mut Compressor, out: &mut Vec<u8>) {
+        let mut skeleton = self.records;
+        skeleton.extend_from_slice(&self.lists);
+        self.part_lens.iter().for_each(|len| put_u64(&mut skeleton, u64::from(*len)));
+        let mut stored = Vec::with_capacity(skeleton.len());
+        let stored_len = pack(compressor, &skeleton, &mut stored);
+        let mut table = Vec::new();
+        let mut pieces = Vec::new();
+        let mut piece_count = 0u32;
+        for (range, count) in piece_ranges(&self.part_lens) {
+            let raw = &self.parts[range];
+            let start = pieces.len();
+            let len = pack(compressor, raw, &mut pieces);
+            let crc = crc32fast::hash(&pieces[start..]);
+            for word in [raw.len() as u32, len as u32, crc, count] {
+                table.extend_from_slice(&word.to_le_bytes());
+            }
+            piece_count += 1;
+        }
+        let head = [
+            self.record_count,
+            self.list_count,
+            self.part_lens.len() as u32,
+            self.first_part,
+            piece_count,
+            skeleton.len() as u32,
+            stored_len as u32,
+        ];
+        head.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+        out.extend_from_slice(&stored);
+        out.extend_from_slice(&table);
+        out.extend_from_slice(&pieces);
+    }
+}
+
+/// Cuts parts into pieces: byte range and number of parts of each.
+fn piece_ranges(lens: &[u32]) -> Vec<(Range<usize>, u32)> {
+    let mut pieces: Vec<(Range<usize>, u32)> = Vec::new();
+    let mut at = 0;
+    for len in lens {
+        let len = *len as usize;
+        match pieces.last_mut() {
+            Some((range, count)) if range.len() + len <= PIECE_BYTES_MAX => {
+                range.end += len;
+                *count += 1;
+            }
+            _ => pieces.push((at..at + len, 1)),
+        }
+        at += len;
+    }
+    pieces
+}
+
+/// Where a piece stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PieceAt {
+    /// From the start of the body.
+    pub body_offset: u32,
+    /// Bytes in the file.
+    pub stored_len: u32,
+    /// Bytes when decompressed.
+    pub raw_len: u32,
+    /// Checksum of the stored bytes.
+    pub crc: u32,
+    /// Parts in it.
+    pub part_count: u32,
+}
+
+impl PieceAt {
+    /// Checks and decompresses the piece into `out`.
+    ///
+    /// # Errors
+    /// A fault where checksum or length do not fit.
+    pub fn read(
+        &self,
+        stored: &[u8],
+        decompressor: &mut Decompressor,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let actual = crc32fast::hash(stored);
+        if actual != self.crc {
+            let what = format!("piece checksum {actual:08x} does not match {:08x}", self.crc);
+            return Err(Fault::new(0, what));
+        }
+        if self.raw_len as usize > PIECE_BYTES_MAX {
+            return Err(Fault::new(0, format!("a piece of {} bytes is too long", self.raw_len)));
+        }
+        unpack(decompressor, stored, self.raw_len as usize, out)
+    }
+}
+
+/// A group's skeleton, decompressed, and where its pieces stand.
+#[derive(Debug, Clone)]
+pub struct GroupView {
+    skeleton: Box<[u8]>,
+    records: Box<[Range<u32>]>,
+    lists: Box<[Range<u32>]>,
+    part_lens: Box<[u32]>,
+    pieces: Box<[PieceAt]>,
+    first_part: u32,
+}
+
+impl GroupView {
+    /// Reads a body. Decompresses the skeleton section, no pieces.
+    ///
+    /// # Errors
+    /// A fault where the body makes no sense.
+    pub fn parse(body: &[u8]) -> Result<GroupView, Fault> {
+        let word = |i: usize| -> Result<u32, Fault> {
+            let bytes = body.get(i * 4..).and_then(|b| b.first_chunk::<4>());
+            let cut = || Fault::new(i * 4, "a group is cut off");
+            bytes.map(|b| u32::from_le_bytes(*b)).ok_or_else(cut)
+        };
+        let (records, lists, parts, first_part) = (word(0)?, word(1)?, word(2)?, word(3)?);
+        let (pieces, raw, stored) = (word(4)?, word(5)? as usize, word(6)? as usize);
+        let items = u64::from(records) + u64::from(lists) + u64::from(parts);
+        // Every item takes at least a byte, so no count can make us allocate more than that.
+        if raw > FRAME_BYTES_MAX || items > raw as u64 {
+            return Err(Fault::new(20, format!("{items} items in {raw} bytes cannot be")));
+        }
+        let end = HEAD_BYTES.saturating_add(stored);
+        let section = body.get(HEAD_BYTES..end);
+        let section = section.ok_or_else(|| Fault::new(24, "the skeleton section is cut off"))?;
+        let mut skeleton = Vec::new();
+        unpack(&mut Decompressor::new(), section, raw, &mut skeleton)
+            .map_err(|f| f.shifted(HEAD_BYTES))?;
+        let mut rest = skeleton.as_slice();
+        let total = skeleton.len();
+        let mut ranges = |count: u32| -> Result<Box<[Range<u32>]>, Fault> {
+            (0..count).map(|_| take_range(&mut rest, total)).collect()
+        };
+        let (records, lists) = (ranges(records)?, ranges(lists)?);
+        let mut part_lens = Vec::with_capacity(parts as usize);
+        for _ in 0..parts {
+            let len = take_u64(&mut rest)?;
+            if len > PART_BYTES_MAX as u64 {
+                return Err(Fault::new(HEAD_BYTES, format!("a part of {len} bytes is too long")));
+            }
+            part_lens.push(len as u32);
+        }
+        if !rest.is_empty() {
+            return Err(Fault::new(HEAD_BYTES, "the skeleton section is too long"));
+        }
+        let pieces = take_pieces(body, end, pieces, &part_lens)?;
+        let (skeleton, part_lens) = (skeleton.into(), part_lens.into());
+        Ok(GroupView { skeleton, records, lists, part_lens, pieces, first_part })
+    }
+
+    /// The encoded records.
+    pub fn records(&self) -> impl Iterator<Item = &[u8]> {
+        self.records.iter().map(|r| self.slice(r))
+    }
+
+    /// One encoded record.
+    pub fn record(&self, number: usize) -> Option<&[u8]> {
+        self.records.get(number).map(|r| self.slice(r))
+    }
+
+    /// One encoded part list.
+    pub fn list(&self, number: usize) -> Option<&[u8]> {
+        self.lists.get(number).map(|r| self.slice(r))
+    }
+
+    /// Number of lists.
+    pub fn lists(&self) -> usize {
+        self.lists.len()
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        self.skeleton.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// Length of each part.
+    pub fn part_lens(&self) -> &[u32] {
+        &self.part_lens
+    }
+
+    /// The number of the first part in the log.
+    pub fn first_part(&self) -> u32 {
+        self.first_part
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> &[PieceAt] {
+        &self.pieces
+    }
+
+    /// Memory that it takes, in bytes, without what a table copies out of it.
+    pub fn memory(&self) -> usize {
+        self.skeleton.len() + (self.records.len() + self.lists.len()) * 8 + self.part_lens.len() * 4
+            + self.pieces.len() * size_of::<PieceAt>()
+    }
+}
+
+fn take_range(rest: &mut &[u8], total: usize) -> Result<Range<u32>, Fault> {
+    let len = take_u64(rest)?;
+    let cut = || Fault::new(HEAD_BYTES, "the skeleton section ends early");
+    let len = usize::try_from(len).ok().filter(|len| *len <= rest.len()).ok_or_else(cut)?;
+    let start = total - rest.len();
+    *rest = &rest[len..];
+    Ok(start as u32..(start + len) as u32)
+}
+
+fn take_pieces(body: &[u8], at: usize, count: u32, lens: &[u32]) -> Result<Box<[PieceAt]>, Fault> {
+    let table_bytes = (count as usize).saturating_mul(PIECE_ENTRY_BYTES);
+    let table = body.get(at..at.saturating_add(table_bytes));
+    let table = table.ok_or_else(|| Fault::new(at, "the piece table is cut off"))?;
+    let mut pieces = Vec::with_capacity(count as usize);
+    let mut offset = at + table_bytes;
+    let mut next_part = 0usize;
+    for entry in table.chunks_exact(PIECE_ENTRY_BYTES) {
+        let word = |i: usize| u32::from_le_bytes([entry[i], entry[i + 1], entry[i + 2], entry[i + 3]]);
+        let (raw_len, stored_len, crc, part_count) = (word(0), word(4), word(8), word(12));
+        let parts = lens.get(next_part..next_part.saturating_add(part_count as usize));
+        let held: Option<u64> = parts.map(|p| p.iter().map(|len| u64::from(*len)).sum());
+        let end = offset.saturating_add(stored_len as usize);
+        if held != Some(u64::from(raw_len)) || end > body.len() || raw_len as usize > PIECE_BYTES_MAX {
+            return Err(Fault::new(offset, "a piece does not hold the parts it should"));
+        }
+        let body_offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        pieces.push(PieceAt { body_offset, stored_len, raw_len, crc, part_count });
+        (offset, next_part) = (end, next_part + part_count as usize);
+    }
+    if next_part != lens.len() || offset != body.len() {
+        return Err(Fault::new(offset, "the pieces do not fill the group"));
+    }
+    Ok(pieces.into())
+}
