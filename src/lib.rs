@@ -8,3 +8,4 @@ pub mod options;
 
 pub(crate) mod merge;
 pub mod model;
+pub mod tree;
