@@ -21,7 +21,7 @@ use crate::model::{PayloadRef, Source, Subject, Value};
 use std::cmp::Ordering;
 
 /// Compares two values of one field. `Equal` means that the same was sent, wherever it lies.
-pub fn cmp(a: &Value<PayloadRef>, b: &Value<PayloadRef>) -> Ordering {
+pub(super) fn cmp(a: &Value<PayloadRef>, b: &Value<PayloadRef>) -> Ordering {
     use Value::{
         Bool, Cost, Float, Kind, Level, Map, Number, Payload, ScoreSource, ScoreType, Tags, Text,
         Time, Usage,
@@ -95,13 +95,13 @@ fn cmp_subjects(a: &Subject, b: &Subject) -> Ordering {
 }
 
 /// What a payload is, wherever it lies.
-pub fn weight(payload: &PayloadRef) -> (u64, u64) {
+pub(super) fn weight(payload: &PayloadRef) -> (u64, u64) {
     (payload.len, payload.print)
 }
 
 /// Which of two equal payloads is kept: one whose bytes still exist, then an arbitrary but
 /// definite one.
-pub fn cmp_places(a: &PayloadRef, b: &PayloadRef) -> Ordering {
+pub(super) fn cmp_places(a: &PayloadRef, b: &PayloadRef) -> Ordering {
     fn place(payload: &PayloadRef) -> (u8, u64, u64) {
         match payload.source {
             Source::Expired => (0, 0, payload.number),
@@ -114,7 +114,7 @@ pub fn cmp_places(a: &PayloadRef, b: &PayloadRef) -> Ordering {
 
 /// The order of two entries for one key, over one list of texts. Texts are sorted by weight, so
 /// that their numbers compare as they do.
-pub fn cmp_entries(a: &MergedEntry, b: &MergedEntry) -> Ordering {
+pub(super) fn cmp_entries(a: &MergedEntry, b: &MergedEntry) -> Ordering {
     fn rank(entry: &MergedEntry) -> (u32, u32, u32) {
         let value = &entry.value;
         (value.end.saturating_sub(value.start), entry.text, value.start)
@@ -123,6 +123,6 @@ pub fn cmp_entries(a: &MergedEntry, b: &MergedEntry) -> Ordering {
 }
 
 /// Whether two maps say the same, wherever their texts lie.
-pub fn same_maps(a: &MergedMap, b: &MergedMap) -> bool {
+pub(super) fn same_maps(a: &MergedMap, b: &MergedMap) -> bool {
     a.texts.iter().map(weight).eq(b.texts.iter().map(weight)) && a.entries == b.entries
 }

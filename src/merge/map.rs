@@ -126,7 +126,7 @@ impl MergedMap {
 }
 
 /// Merges two maps. The stamps count only where there is no entry: entries have their own.
-pub fn join(a: (Stamp, MergedMap), b: (Stamp, MergedMap)) -> (Stamp, MergedMap) {
+pub(super) fn join(a: (Stamp, MergedMap), b: (Stamp, MergedMap)) -> (Stamp, MergedMap) {
     match (a.1.entries.is_empty(), b.1.entries.is_empty()) {
         (false, true) => a,
         (true, false) => b,
