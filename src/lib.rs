@@ -7,3 +7,11 @@ pub mod limits;
 pub mod options;
 
 pub mod model;
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "for the floors above, which are not there yet"
+)]
+pub(crate) mod codec;
