@@ -108,6 +108,15 @@ impl Id {
         }
     }
 
+    /// The digits as a number, unless the form is [`Form::Text`].
+    pub fn bits(&self) -> Option<u128> {
+        match &self.0 {
+            Repr::Text(_) => None,
+            Repr::Hex16(v) => Some(u128::from(*v)),
+            Repr::Hex32(v) | Repr::Uuid(v) => Some(*v),
+        }
+    }
+
     /// The id that an identity stands for, unless its form is text.
     pub fn from_identity(identity: Identity) -> Option<Id> {
         match identity.form {

@@ -1,0 +1,223 @@
+//! zstd with bounded output. Contexts are reused; none is shared between threads.
+//!
+//! Lengths come from our own headers, never from zstd's: what decompresses to another length is
+//! refused. Bytes that do not get smaller are stored raw, and `stored length == raw length` says
+//! so ([`pack`], [`unpack`]).
+
+use crate::error::Fault;
+use std::fmt;
+use std::io::Cursor;
+use zstd::bulk;
+
+/// Compresses at one level, with or without a dictionary.
+pub struct Compressor(bulk::Compressor<'static>);
+
+/// Decompresses what a [`Compressor`] with the same dictionary made.
+pub struct Decompressor(bulk::Decompressor<'static>);
+
+impl Compressor {
+    /// A compressor without a dictionary. Panics only where there is no memory.
+    #[expect(clippy::expect_used, reason = "zstd refuses an empty dictionary to no level")]
+    pub fn new(level: i32) -> Compressor {
+        Compressor(bulk::Compressor::new(level).expect("memory for zstd"))
+    }
+
+    /// A compressor with a dictionary, which it copies.
+    ///
+    /// # Errors
+    /// zstd refuses the dictionary.
+    pub fn with_dictionary(level: i32, dictionary: &[u8]) -> Result<Compressor, Fault> {
+        bulk::Compressor::with_dictionary(level, dictionary)
+            .map(Compressor)
+            .map_err(|error| Fault::new(0, format!("dictionary: {error}")))
+    }
+
+    /// Appends `raw` compressed to `out` and tells how many bytes that took. `None`, and nothing
+    /// appended, where it does not get smaller.
+    pub fn compress_into(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        let start = out.len();
+        out.reserve(raw.len());
+        let mut cursor = Cursor::new(std::mem::take(out));
+        cursor.set_position(start as u64);
+        let written = self.0.compress_to_buffer(raw, &mut cursor);
+        *out = cursor.into_inner();
+        match written {
+            Ok(n) if n < raw.len() => Some(n),
+            // No room in `raw.len()` bytes, or a refusal of zstd's: raw is always right.
+            _ => {
+                out.truncate(start);
+                None
+            }
+        }
+    }
+}
+
+impl Decompressor {
+    /// A decompressor without a dictionary. Panics only where there is no memory.
+    #[expect(clippy::expect_used, reason = "zstd does not refuse an empty dictionary")]
+    pub fn new() -> Decompressor {
+        Decompressor(bulk::Decompressor::new().expect("memory for zstd"))
+    }
+
+    /// A decompressor with a dictionary, which it copies.
+    ///
+    /// # Errors
+    /// zstd refuses the dictionary.
+    pub fn with_dictionary(dictionary: &[u8]) -> Result<Decompressor, Fault> {
+        bulk::Decompressor::with_dictionary(dictionary)
+            .map(Decompressor)
+            .map_err(|error| Fault::new(0, format!("dictionary: {error}")))
+    }
+
+    /// Fills `out`, whatever it held, with the `raw_len` bytes that `stored` decompresses to.
+    /// `raw_len` is allocated: check it against the structure's limit first.
+    ///
+    /// # Errors
+    /// zstd refuses `stored`, or it is another length. What `out` holds is then of no use.
+    pub fn decompress_exact(
+        &mut self,
+        stored: &[u8],
+        raw_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        out.clear();
+        out.reserve_exact(raw_len);
+        let written = self
+            .0
+            .decompress_to_buffer(stored, out)
+            .map_err(|error| Fault::new(0, format!("zstd: {error}")))?;
+        if written != raw_len {
+            return Err(Fault::new(0, format!("{written} bytes: should be {raw_len}")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Compressor(..)")
+    }
+}
+
+impl Default for Decompressor {
+    fn default() -> Decompressor {
+        Decompressor::new()
+    }
+}
+
+impl fmt::Debug for Decompressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decompressor(..)")
+    }
+}
+
+/// Appends `raw` to `out`, compressed where that is smaller, and tells how many bytes it took.
+pub fn pack(compressor: &mut Compressor, raw: &[u8], out: &mut Vec<u8>) -> usize {
+    compressor.compress_into(raw, out).unwrap_or_else(|| {
+        out.extend_from_slice(raw);
+        raw.len()
+    })
+}
+
+/// Fills `out`, whatever it held, with the `raw_len` bytes that [`pack`] stored.
+///
+/// # Errors
+/// As [`Decompressor::decompress_exact`].
+pub fn unpack(
+    decompressor: &mut Decompressor,
+    stored: &[u8],
+    raw_len: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    if stored.len() == raw_len {
+        out.clear();
+        out.extend_from_slice(stored);
+        return Ok(());
+    }
+    if stored.len() > raw_len {
+        let stored = stored.len();
+        return Err(Fault::new(0, format!("{stored} bytes stored for {raw_len}")));
+    }
+    decompressor.decompress_exact(stored, raw_len, out)
+}
+
+/// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.
+/// `None` where zstd finds too little in them. About 10 ms for each MB of samples.
+pub fn train_dictionary(samples: &[u8], sizes: &[usize], max: usize) -> Option<Vec<u8>> {
+    zstd::dict::from_continuous(samples, sizes, max)
+        .ok()
+        .filter(|dictionary| !dictionary.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(i: usize) -> String {
+        format!(
+            "{{\"role\":\"assistant\",\"tool_call_id\":\"call_{i}\",\"content\":\"item {}\"}}",
+            i * 7919
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(
+            raw in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..2000),
+                prop::collection::vec(0u8..3, 0..2000),
+            ],
+            before in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let mut stored = before.clone();
+            let n = pack(&mut Compressor::new(1), &raw, &mut stored);
+            prop_assert!(n <= raw.len());
+            prop_assert_eq!(&stored[..before.len()], &before[..]);
+            prop_assert_eq!(stored.len(), before.len() + n);
+            let mut out = vec![9; 5];
+            let mut decompressor = Decompressor::new();
+            unpack(&mut decompressor, &stored[before.len()..], raw.len(), &mut out).unwrap();
+            prop_assert_eq!(&out, &raw);
+        }
+
+        #[test]
+        fn hostile_bytes_are_refused(stored in prop::collection::vec(any::<u8>(), 0..500), n in 0usize..4000) {
+            let mut out = Vec::new();
+            let result = unpack(&mut Decompressor::new(), &stored, n, &mut out);
+            prop_assert!(result.is_err() || out.len() == n);
+            prop_assert!(out.capacity() <= 4000.max(stored.len()));
+        }
+    }
+
+    #[test]
+    fn another_length_is_refused() {
+        let raw = vec![7u8; 10_000];
+        let mut stored = Vec::new();
+        let n = pack(&mut Compressor::new(3), &raw, &mut stored);
+        assert!(n < 100);
+        let mut out = Vec::with_capacity(100_000);
+        for len in [9_999, 10_001, n - 1] {
+            assert!(unpack(&mut Decompressor::new(), &stored, len, &mut out).is_err(), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_dictionary_helps_and_is_needed() {
+        let texts: Vec<String> = (0..2000).map(message).collect();
+        let sizes: Vec<usize> = texts.iter().map(String::len).collect();
+        let dictionary = train_dictionary(texts.concat().as_bytes(), &sizes, 4096).unwrap();
+        assert!(dictionary.len() <= 4096);
+        let raw = message(5000).into_bytes();
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        let mut compressor = Compressor::with_dictionary(3, &dictionary).unwrap();
+        let n = pack(&mut compressor, &raw, &mut with);
+        assert!(n < pack(&mut Compressor::new(3), &raw, &mut without));
+        let mut out = Vec::new();
+        let mut decompressor = Decompressor::with_dictionary(&dictionary).unwrap();
+        unpack(&mut decompressor, &with, raw.len(), &mut out).unwrap();
+        assert_eq!(out, raw);
+        assert!(unpack(&mut Decompressor::new(), &with, raw.len(), &mut out).is_err());
+        assert_eq!(train_dictionary(b"ab", &[1, 1], 4096), None);
+    }
+}
