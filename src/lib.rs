@@ -20,3 +20,6 @@ pub(crate) mod part;
 pub(crate) mod log;
 pub(crate) mod manifest;
 pub(crate) mod segment;
+
+pub(crate) mod snapshot;
+pub mod tree;

@@ -284,7 +284,9 @@ impl GroupView {
 
     /// Memory that it takes, in bytes, without what a table copies out of it.
     pub fn memory(&self) -> usize {
-        self.skeleton.len() + (self.records.len() + self.lists.len()) * 8 + self.part_lens.len() * 4
+        self.skeleton.len()
+            + (self.records.len() + self.lists.len()) * 8
+            + self.part_lens.len() * 4
             + self.pieces.len() * size_of::<PieceAt>()
     }
 }
@@ -306,12 +308,16 @@ fn take_pieces(body: &[u8], at: usize, count: u32, lens: &[u32]) -> Result<Box<[
     let mut offset = at + table_bytes;
     let mut next_part = 0usize;
     for entry in table.chunks_exact(PIECE_ENTRY_BYTES) {
-        let word = |i: usize| u32::from_le_bytes([entry[i], entry[i + 1], entry[i + 2], entry[i + 3]]);
+        let word =
+            |i: usize| u32::from_le_bytes([entry[i], entry[i + 1], entry[i + 2], entry[i + 3]]);
         let (raw_len, stored_len, crc, part_count) = (word(0), word(4), word(8), word(12));
         let parts = lens.get(next_part..next_part.saturating_add(part_count as usize));
         let held: Option<u64> = parts.map(|p| p.iter().map(|len| u64::from(*len)).sum());
         let end = offset.saturating_add(stored_len as usize);
-        if held != Some(u64::from(raw_len)) || end > body.len() || raw_len as usize > PIECE_BYTES_MAX {
+        if held != Some(u64::from(raw_len))
+            || end > body.len()
+            || raw_len as usize > PIECE_BYTES_MAX
+        {
             return Err(Fault::new(offset, "a piece does not hold the parts it should"));
         }
         let body_offset = u32::try_from(offset).unwrap_or(u32::MAX);

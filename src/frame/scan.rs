@@ -93,7 +93,13 @@ pub fn scan_from(bytes: &[u8], base: u64, salt: u64, offset: u64, previous: u32,
     }
 }
 
-fn frame_at(rest: &[u8], offset: u64, salt: u64, previous: u32, seq: Seq) -> Result<FrameRef, String> {
+fn frame_at(
+    rest: &[u8],
+    offset: u64,
+    salt: u64,
+    previous: u32,
+    seq: Seq,
+) -> Result<FrameRef, String> {
     let Some(header) = FrameHeader::parse(rest, offset, salt) else {
         return Err(match rest.iter().all(|b| *b == 0) {
             true => format!("{} zero bytes to the end of the file", rest.len()),

@@ -68,19 +68,16 @@ impl<'a, F: File> LogReader<'a, F> {
     ///
     /// # Errors
     /// `Corruption`, `Io`, or what `each` returns.
-    pub fn parts(
-        &mut self,
-        number: u64,
-        each: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn parts(&mut self, number: u64, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let table = self.table;
         let list = self.list(number)?;
-        for item in items(&list) {
+        for item in items(&list, table.parts()) {
             match item.map_err(|f: Fault| f.in_file(&table.path, 0))? {
                 Item::Literal(bytes) => each(bytes)?,
-                Item::Run { first, count } => {
+                Item::Run { first, count, separator } => {
                     for part in first..first.saturating_add(count) {
-                        self.part(part, &mut |bytes| each(bytes))?;
+                        each(separator.bytes())?;
+                        self.part(part, each)?;
                     }
                 }
             }

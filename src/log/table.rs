@@ -90,7 +90,8 @@ impl<F: File> LogTable<F> {
     /// Memory that the table takes, in bytes.
     pub fn memory(&self) -> usize {
         let inner = self.inner.read();
-        inner.bytes + inner.parts.capacity() * size_of::<PartAt>()
+        inner.bytes
+            + inner.parts.capacity() * size_of::<PartAt>()
             + inner.pieces.capacity() * size_of::<PieceInFile>()
     }
 
@@ -148,7 +149,12 @@ impl<F: File> LogTable<F> {
         Ok(Appended { seq: at.seq, record: placed(record, self.id, at.frame) })
     }
 
-    fn decode_all(&self, inner: &Inner, list: Option<&Vec<At>>, seq_max: Seq) -> Result<Vec<Appended>> {
+    fn decode_all(
+        &self,
+        inner: &Inner,
+        list: Option<&Vec<At>>,
+        seq_max: Seq,
+    ) -> Result<Vec<Appended>> {
         let visible = list.into_iter().flatten().take_while(|at| at.seq <= seq_max);
         visible.map(|at| self.decode(inner, *at)).collect()
     }
@@ -245,7 +251,8 @@ impl Inner {
             let at = At { seq, frame, record: u32::try_from(i).unwrap_or(u32::MAX) };
             let record = decode_record(bytes)?;
             self.bytes += 24;
-            self.payload_bytes += record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
+            self.payload_bytes +=
+                record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
             let erases = record.body == Body::Tombstone;
             match &record.target {
                 Target::Trace { trace } | Target::Observation { trace, .. } => {

@@ -37,7 +37,11 @@ enum WireEdit {
     },
     AddLog(u64),
     EndLog(u64, u64),
-    Replace { logs: Vec<u64>, segments: Vec<u64>, with: Option<WireSegment> },
+    Replace {
+        logs: Vec<u64>,
+        segments: Vec<u64>,
+        with: Option<WireSegment>,
+    },
     Index(u64, Vec<u64>),
     Next(u64),
 }

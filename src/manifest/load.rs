@@ -60,7 +60,11 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
     let path: PathBuf = dir.path().join(FileName::Manifest(number).to_string());
     let file = match dir.open(FileName::Manifest(number)) {
         Err(e) if e.is_not_found() => {
-            return Err(Error::corruption_at(&path, 0, "CURRENT names this file, and it is missing"));
+            return Err(Error::corruption_at(
+                &path,
+                0,
+                "CURRENT names this file, and it is missing",
+            ));
         }
         other => other?,
     };
@@ -84,7 +88,8 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
     }
     let mut state = None;
     for frame in scan.frames.iter().filter(|f| f.header.kind == FrameKind::Edit) {
-        let edit = Edit::decode(frame.payload(&bytes)).map_err(|f| f.in_file(&path, frame.offset))?;
+        let edit =
+            Edit::decode(frame.payload(&bytes)).map_err(|f| f.in_file(&path, frame.offset))?;
         let misfit = || Error::corruption_at(&path, frame.offset, "an edit does not fit the state");
         match (&mut state, &edit) {
             (None, Edit::State(first)) => state = Some(first.clone()),

@@ -77,7 +77,11 @@ impl State {
                     self.segments.sort_unstable_by_key(|s| s.first_seq);
                 }
                 // An index over segments that are gone would lead nowhere.
-                if self.index.as_ref().is_some_and(|(_, of)| of.iter().any(|s| segments.contains(s))) {
+                if self
+                    .index
+                    .as_ref()
+                    .is_some_and(|(_, of)| of.iter().any(|s| segments.contains(s)))
+                {
                     self.index = None;
                 }
             }

@@ -92,7 +92,9 @@ impl<D: Dir> ManifestWriter<D> {
             ));
         }
         let mut state = self.state.clone();
-        state.apply(edit).ok_or_else(|| Error::invalid("a manifest edit does not fit the state"))?;
+        state
+            .apply(edit)
+            .ok_or_else(|| Error::invalid("a manifest edit does not fit the state"))?;
         let start = self.frames.offset();
         let payload = edit.encode();
         // Room for both frames with their headers, so that a full disk refuses the edit whole.

@@ -144,7 +144,10 @@ pub fn decode(
     for (field, number) in shape {
         let value = if in_columns.contains(&field) {
             let value = column(field);
-            Held::Value(value.ok_or_else(|| Fault::new(0, format!("field {} has no value", field.code())))?)
+            Held::Value(
+                value
+                    .ok_or_else(|| Fault::new(0, format!("field {} has no value", field.code())))?,
+            )
         } else if matches!(field, Field::Metadata | Field::Attributes) {
             Held::Map(take_map(from, base, payload, &stamp)?)
         } else {
@@ -299,20 +302,23 @@ fn take_value(
 ) -> Result<Value<PayloadRef>, Fault> {
     use Field::*;
     Ok(match field {
-        Kind => take_byte(from).and_then(|c| word(ObservationKind::from_code(c), c)).map(Value::Kind)?,
-        Level => take_byte(from).and_then(|c| word(self::Level::from_code(c), c)).map(Value::Level)?,
-        ScoreType => {
-            take_byte(from).and_then(|c| word(self::ScoreType::from_code(c), c)).map(Value::ScoreType)?
+        Kind => {
+            take_byte(from).and_then(|c| word(ObservationKind::from_code(c), c)).map(Value::Kind)?
         }
+        Level => {
+            take_byte(from).and_then(|c| word(self::Level::from_code(c), c)).map(Value::Level)?
+        }
+        ScoreType => take_byte(from)
+            .and_then(|c| word(self::ScoreType::from_code(c), c))
+            .map(Value::ScoreType)?,
         ScoreSource => take_byte(from)
             .and_then(|c| word(self::ScoreSource::from_code(c), c))
             .map(Value::ScoreSource)?,
         Public => Value::Bool(take_byte(from)? != 0),
         PromptVersion => Value::Number(take_u64(from)?),
         ScoreNumber => {
-            let (bits, rest) = from
-                .split_first_chunk::<8>()
-                .ok_or_else(|| Fault::new(0, "a number is cut"))?;
+            let (bits, rest) =
+                from.split_first_chunk::<8>().ok_or_else(|| Fault::new(0, "a number is cut"))?;
             *from = rest;
             Value::Float(f64::from_bits(u64::from_le_bytes(*bits)))
         }

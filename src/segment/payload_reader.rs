@@ -10,7 +10,7 @@ use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::SegmentId;
 use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
-use crate::part::{Item, items};
+use crate::part::{Item, Separator, items};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,7 +103,9 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     fn block_at(&self, block: usize) -> Option<BlockAt> {
         let directory = self.footer.section(&self.map, s::BLOCK_DIRECTORY);
         let entry: &[u8; ENTRY] = directory.get(block.checked_mul(ENTRY)?..)?.first_chunk()?;
-        let word = |at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
+        let word = |at: usize| {
+            u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]])
+        };
         let offset = u64::from(word(0)) | u64::from(word(4)) << 32;
         let start = usize::try_from(offset).ok()?;
         let stored = start..start.checked_add(word(8) as usize)?;
@@ -138,8 +140,10 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
             Error::corruption_at(&self.path, at, format!("block {number}: {what}"))
         };
         let at = self.block_at(number).ok_or_else(|| corrupt("is not in the directory".into()))?;
-        let stored =
-            self.map.get(at.stored.clone()).ok_or_else(|| corrupt("lies outside the file".into()))?;
+        let stored = self
+            .map
+            .get(at.stored.clone())
+            .ok_or_else(|| corrupt("lies outside the file".into()))?;
         let actual = crc32fast::hash(stored);
         if actual != at.crc {
             return Err(corrupt(format!("checksum {actual:08x} does not match {:08x}", at.crc)));
@@ -149,7 +153,11 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         }
         let mut bytes = Vec::new();
         unpack(decompressor, stored, at.raw, &mut bytes).map_err(|f| corrupt(f.what))?;
-        let next = if number + 1 < self.blocks() { self.first_part(number + 1) as usize } else { self.parts };
+        let next = if number + 1 < self.blocks() {
+            self.first_part(number + 1) as usize
+        } else {
+            self.parts
+        };
         let parts = at.first_part as usize..next.min(self.parts).max(at.first_part as usize);
         if parts.len() > BLOCK_BYTES_MAX {
             return Err(corrupt(format!("{} parts are too many", parts.len())));
@@ -169,10 +177,11 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         Ok(Block { bytes, first_part: at.first_part, ends })
     }
 
-    fn decompressor(&self) -> Decompressor {
+    fn decompressor(&self) -> Result<Decompressor> {
         match self.dictionary.is_empty() {
-            true => Decompressor::new(),
-            false => Decompressor::with_dictionary(&self.dictionary),
+            true => Ok(Decompressor::new()),
+            false => Decompressor::with_dictionary(&self.dictionary)
+                .map_err(|f| f.in_file(&self.path, 0)),
         }
     }
 }
@@ -207,8 +216,13 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             Some(block) => block,
             None => {
                 let file = self.file;
-                let decompressor = self.decompressor.get_or_insert_with(|| file.decompressor());
-                let block = Arc::new(file.read_block(number, decompressor)?);
+                let mut decompressor = match self.decompressor.take() {
+                    Some(decompressor) => decompressor,
+                    None => file.decompressor()?,
+                };
+                let block = file.read_block(number, &mut decompressor);
+                self.decompressor = Some(decompressor);
+                let block = Arc::new(block?);
                 if let Some(cache) = self.cache {
                     cache.keep(key, &block);
                 }
@@ -226,9 +240,10 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         let file = self.file;
         let blobs = file.lists();
         let fault = |f: Fault| f.in_file(&file.path, 0);
-        let row = usize::try_from(number).ok().filter(|row| *row < blobs.len()).ok_or_else(|| {
-            Error::corruption_at(&file.path, 0, format!("there is no payload {number}"))
-        })?;
+        let row =
+            usize::try_from(number).ok().filter(|row| *row < blobs.len()).ok_or_else(|| {
+                Error::corruption_at(&file.path, 0, format!("there is no payload {number}"))
+            })?;
         let held = self.lists.as_ref().and_then(|(_, first, ends)| {
             let at = row.checked_sub(*first)?;
             Some(if at == 0 { 0 } else { ends[at - 1] }..*ends.get(at)?)
@@ -261,13 +276,14 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// # Errors
     /// `Corruption`, or what `each` returns.
     pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        self.run(number, 1, each)
+        self.run(number, 1, Separator::None, each)
     }
 
     fn run(
         &mut self,
         first: u32,
         count: u32,
+        separator: Separator,
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts);
@@ -282,6 +298,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             while part < end
                 && let Some(bytes) = block.part(part)
             {
+                each(separator.bytes())?;
                 each(bytes)?;
                 part += 1;
             }
@@ -318,10 +335,12 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             out.extend_from_slice(bytes);
             Ok(())
         };
-        for item in items(&list) {
+        for item in items(&list, file.parts as u32) {
             match item.map_err(|f| f.in_file(&file.path, 0))? {
                 Item::Literal(bytes) => add(bytes)?,
-                Item::Run { first, count } => self.run(first, count, &mut add)?,
+                Item::Run { first, count, separator } => {
+                    self.run(first, count, separator, &mut add)?;
+                }
             }
         }
         if (out.len() - start) as u64 == len { Ok(true) } else { Err(wrong()) }

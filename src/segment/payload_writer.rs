@@ -4,7 +4,7 @@ use super::columns as s;
 use super::section::SectionWriter;
 use crate::codec::compress::{Compressor, pack};
 use crate::column::{BlobsBuilder, IntsBuilder};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs::File;
 use crate::id::StoreKey;
 use crate::limits::BLOCK_BYTES_MAX;
@@ -62,13 +62,20 @@ impl<F: File> PayloadWriter<F> {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn new(file: F, header: &[u8], key: StoreKey, level: i32, dictionary: &[u8]) -> Result<Self> {
+    pub fn new(
+        file: F,
+        header: &[u8],
+        key: StoreKey,
+        level: i32,
+        dictionary: &[u8],
+    ) -> Result<Self> {
         let mut sections = SectionWriter::new(file, header)?;
         sections.section(s::DICTIONARY, dictionary)?;
         sections.begin(s::BLOCKS);
         let compressor = match dictionary.is_empty() {
             true => Compressor::new(level),
-            false => Compressor::with_dictionary(level, dictionary),
+            false => Compressor::with_dictionary(level, dictionary)
+                .map_err(|f| Error::invalid(f.what))?,
         };
         Ok(PayloadWriter {
             sections,
@@ -97,7 +104,7 @@ impl<F: File> PayloadWriter<F> {
     /// Those of the file system.
     pub fn part(&mut self, bytes: &[u8]) -> Result<u32> {
         let hash = self.key.hash128(bytes);
-        if let Some(number) = self.table.get(hash) {
+        if let Some(number) = self.table.find(hash) {
             return Ok(number);
         }
         if self.block.len() + bytes.len() > BLOCK_BYTES_MAX {
@@ -156,6 +163,13 @@ impl<F: File> PayloadWriter<F> {
         self.sections.section(s::PART_LEN, &self.lens.build())?;
         self.sections.section(s::LISTS, &self.lists.build())?;
         let (file, bytes, crc) = self.sections.finish(&[])?;
-        Ok(Finished { file, bytes, crc, payloads: self.payloads, parts, part_bytes: self.part_bytes })
+        Ok(Finished {
+            file,
+            bytes,
+            crc,
+            payloads: self.payloads,
+            parts,
+            part_bytes: self.part_bytes,
+        })
     }
 }

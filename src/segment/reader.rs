@@ -13,9 +13,7 @@ use crate::fs::{Dir, FileName};
 use crate::id::{Id, Identity, SegmentId, Seq, StoreKey};
 use crate::index::Lookup;
 use crate::merge::{Fields, Tokens};
-use crate::model::{
-    Decimal, Field, Level, ObservationKind, PayloadRef, Source, Timestamp, Value,
-};
+use crate::model::{Decimal, Field, Level, ObservationKind, PayloadRef, Source, Timestamp, Value};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -71,7 +69,12 @@ impl<D: Dir> Segment<D> {
     ///
     /// # Errors
     /// `Corruption`, `UnsupportedFormat`, `Io`.
-    pub fn open(dir: &D, id: SegmentId, store: &FileHeader, payload_expired: bool) -> Result<Segment<D>> {
+    pub fn open(
+        dir: &D,
+        id: SegmentId,
+        store: &FileHeader,
+        payload_expired: bool,
+    ) -> Result<Segment<D>> {
         let path = dir.path().join(FileName::Skeleton(id).to_string());
         let map = dir.map(FileName::Skeleton(id))?;
         check_header(&path, &map, FileKind::Skeleton, id, store)?;
@@ -116,7 +119,11 @@ impl<D: Dir> Segment<D> {
             let bytes = self.footer.section(&self.map, section.id);
             let fault = |f: Fault| f.in_file(&self.path, section.offset);
             let rows = match section.id {
-                s::TRACE_IDS | s::OBS_IDS | s::SCORE_IDS | s::PARENT_IDS | s::TOMBSTONE_IDS
+                s::TRACE_IDS
+                | s::OBS_IDS
+                | s::SCORE_IDS
+                | s::PARENT_IDS
+                | s::TOMBSTONE_IDS
                 | s::TOMBSTONE_TRACES => Ids::parse(bytes).map_err(fault)?.len(),
                 s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => {
                     Blobs::parse(bytes).map_err(fault)?.len()
@@ -253,8 +260,7 @@ impl<D: Dir> Segment<D> {
 
     /// A trace row's sums.
     pub fn summary(&self, row: u32) -> Summary {
-        let count =
-            |column| self.int(column, row).and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
+        let count = |column| self.int(column, row).and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
         let start = self.trace_start(row);
         let duration = self.int(s::TRACE_DURATION, row).unwrap_or(0);
         Summary {
@@ -326,7 +332,8 @@ impl<D: Dir> Segment<D> {
             Field::Tags => Some(Value::Tags(self.trace_tags(row).map(Box::from).collect())),
             _ => self.trace_text(row, field).map(|t| Value::Text(t.into())),
         };
-        details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n)).map_err(fault)
+        details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
+            .map_err(fault)
     }
 
     /// Identity of a score's row.
@@ -470,7 +477,12 @@ impl<D: Dir> Segment<D> {
         self.observation_from(row, trace_start, &bytes).map_err(fault)
     }
 
-    fn observation_from(&self, row: u32, trace_start: Timestamp, bytes: &[u8]) -> Result<Fields, Fault> {
+    fn observation_from(
+        &self,
+        row: u32,
+        trace_start: Timestamp,
+        bytes: &[u8],
+    ) -> Result<Fields, Fault> {
         let start = Timestamp(trace_start.0.wrapping_add(self.int(s::OBS_START, row).unwrap_or(0)));
         let after = |column| self.int(column, row).map(|d| Timestamp(start.0.wrapping_add(d)));
         let end = after(s::OBS_DURATION);

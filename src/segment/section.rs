@@ -19,8 +19,8 @@
 //! checksum covers its bytes and the padding up to the next multiple of eight.
 
 use crate::error::Fault;
-use crate::fs::File;
 use crate::error::Result;
+use crate::fs::File;
 use std::ops::Range;
 
 /// Names a section of a segment file. The numbers stand on disk.
@@ -63,7 +63,13 @@ impl<F: File> SectionWriter<F> {
     pub fn new(file: F, header: &[u8]) -> Result<SectionWriter<F>> {
         file.write_at(header, 0)?;
         let crc = crc32fast::Hasher::new();
-        Ok(SectionWriter { file, offset: header.len() as u64, directory: Vec::new(), crc, open: None })
+        Ok(SectionWriter {
+            file,
+            offset: header.len() as u64,
+            directory: Vec::new(),
+            crc,
+            open: None,
+        })
     }
 
     /// Bytes written so far.
@@ -158,11 +164,10 @@ fn word<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Fault> {
 
 /// Reads and checks the footer of a whole file.
 pub fn parse_footer(file: &[u8], header_len: usize) -> Result<Footer, Fault> {
-    let tail = file
-        .len()
-        .checked_sub(TAIL_BYTES)
-        .filter(|tail| *tail >= header_len)
-        .ok_or_else(|| Fault::new(0, format!("{} bytes are too few for a segment", file.len())))?;
+    let tail =
+        file.len().checked_sub(TAIL_BYTES).filter(|tail| *tail >= header_len).ok_or_else(|| {
+            Fault::new(0, format!("{} bytes are too few for a segment", file.len()))
+        })?;
     if &file[tail + 16..] != END_MAGIC {
         return Err(Fault::new(tail + 16, "the end mark of a segment is missing"));
     }

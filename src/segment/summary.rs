@@ -1,8 +1,8 @@
 //! What a trace's row sums up over its live observations.
 
+use crate::merge::Held;
 use crate::merge::{Fields, Tokens};
 use crate::model::{Decimal, Field, Level, Timestamp, Value};
-use crate::merge::Held;
 
 /// Sums over the live observations of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

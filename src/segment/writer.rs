@@ -133,7 +133,8 @@ impl<D: Dir> SegmentWriter<D> {
     /// Those of the file system.
     pub fn new(dir: D, options: WriteOptions) -> Result<SegmentWriter<D>> {
         let key = options.header.key;
-        let header = |kind| FileHeader { kind, number: options.id.0, ..options.header.clone() }.encode();
+        let header =
+            |kind| FileHeader { kind, number: options.id.0, ..options.header.clone() }.encode();
         let file = dir.create(FileName::PayloadTemp(options.id))?;
         let level = options.zstd_level;
         let payloads =
@@ -148,19 +149,45 @@ impl<D: Dir> SegmentWriter<D> {
             key,
             texts: TextsBuilder::new(),
             traces: Columns::new(&[
-                s::TRACE_ID_TEXTS, s::TRACE_FIRST, s::TRACE_ROWS, s::TRACE_START, s::TRACE_DURATION,
-                s::TRACE_OBSERVATIONS, s::TRACE_OPEN, s::TRACE_ERRORS, s::TRACE_TOKENS_IN,
-                s::TRACE_TOKENS_OUT, s::TRACE_TOKENS_TOTAL, s::TRACE_COST, s::TRACE_PAYLOAD_BYTES,
-                s::TRACE_NAME, s::TRACE_USER, s::TRACE_SESSION, s::TRACE_ENVIRONMENT, s::TRACE_TAGS,
+                s::TRACE_ID_TEXTS,
+                s::TRACE_FIRST,
+                s::TRACE_ROWS,
+                s::TRACE_START,
+                s::TRACE_DURATION,
+                s::TRACE_OBSERVATIONS,
+                s::TRACE_OPEN,
+                s::TRACE_ERRORS,
+                s::TRACE_TOKENS_IN,
+                s::TRACE_TOKENS_OUT,
+                s::TRACE_TOKENS_TOTAL,
+                s::TRACE_COST,
+                s::TRACE_PAYLOAD_BYTES,
+                s::TRACE_NAME,
+                s::TRACE_USER,
+                s::TRACE_SESSION,
+                s::TRACE_ENVIRONMENT,
+                s::TRACE_TAGS,
             ]),
             trace_ids: IdsBuilder::new(),
             trace_details: blobs(),
             trace_lookup: Vec::new(),
             session_lookup: Vec::new(),
             observations: Columns::new(&[
-                s::OBS_ID_TEXTS, s::OBS_PARENT, s::OBS_START, s::OBS_DURATION, s::OBS_COMPLETION,
-                s::OBS_KIND, s::OBS_LEVEL, s::OBS_NAME, s::OBS_MODEL, s::OBS_TOKENS_IN,
-                s::OBS_TOKENS_OUT, s::OBS_TOKENS_REST, s::OBS_COST, s::OBS_INPUT, s::OBS_OUTPUT,
+                s::OBS_ID_TEXTS,
+                s::OBS_PARENT,
+                s::OBS_START,
+                s::OBS_DURATION,
+                s::OBS_COMPLETION,
+                s::OBS_KIND,
+                s::OBS_LEVEL,
+                s::OBS_NAME,
+                s::OBS_MODEL,
+                s::OBS_TOKENS_IN,
+                s::OBS_TOKENS_OUT,
+                s::OBS_TOKENS_REST,
+                s::OBS_COST,
+                s::OBS_INPUT,
+                s::OBS_OUTPUT,
             ]),
             observation_ids: IdsBuilder::new(),
             observation_details: blobs(),
@@ -225,7 +252,8 @@ impl<D: Dir> SegmentWriter<D> {
         let model = self.code(fields.text(Field::Model));
         let tokens = (!fields.usage().is_empty()).then(|| fields.tokens());
         let token = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let rest = tokens.map(|t| token(t.total).wrapping_sub(token(t.input)).wrapping_sub(token(t.output)));
+        let rest = tokens
+            .map(|t| token(t.total).wrapping_sub(token(t.input)).wrapping_sub(token(t.output)));
         let cost = (!fields.cost().is_empty())
             .then(|| i64::try_from(fields.total_cost().0).unwrap_or(i64::MAX));
         let input = fields.payload(Field::Input).map(&mut *number);
@@ -282,7 +310,8 @@ impl<D: Dir> SegmentWriter<D> {
         let session = session.map(ToString::to_string);
         let tags = fields.tags();
         let tags = (fields.slot(Field::Tags).is_some()).then(|| join_tags(tags));
-        let (name, user) = (self.code(fields.text(Field::Name)), self.code(fields.text(Field::User)));
+        let (name, user) =
+            (self.code(fields.text(Field::Name)), self.code(fields.text(Field::User)));
         let environment = self.code(fields.text(Field::Environment));
         let (session, tags) = (self.code(session.as_deref()), self.code(tags.as_deref()));
         let count = |n: u64| Some(i64::try_from(n).unwrap_or(i64::MAX));
@@ -307,7 +336,8 @@ impl<D: Dir> SegmentWriter<D> {
             tags,
         ]);
         (self.start, self.end) = (self.start.min(summary.start.0), self.end.max(summary.end.0));
-        let base = Base { start: summary.start, end: Some(summary.end), number: u64::from(row.first) };
+        let base =
+            Base { start: summary.start, end: Some(summary.end), number: u64::from(row.first) };
         self.scratch.clear();
         details::encode(fields, base, s::TRACE_FIELDS, number, &mut self.scratch);
         self.trace_details.push(&self.scratch);
@@ -422,7 +452,10 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn write_supersessions<F: File>(old: &mut [Supersession], out: &mut SectionWriter<F>) -> Result<()> {
+fn write_supersessions<F: File>(
+    old: &mut [Supersession],
+    out: &mut SectionWriter<F>,
+) -> Result<()> {
     old.sort_unstable_by_key(|o| (o.segment, o.kind, o.row));
     let mut columns = Columns::new(&[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR]);
     for o in old.iter() {

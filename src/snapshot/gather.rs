@@ -81,7 +81,8 @@ impl Gathered {
         }
         for (at, trace_row) in &self.holders {
             let s = &view.segments[*at];
-            let (rows, trace_start) = (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
+            let (rows, trace_start) =
+                (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
             let live = |row: &u32| !s.dead.contains(RowKind::Observation, *row);
             let mut found = |identity, row| {
                 self.touched.insert(identity, Sealed { at: *at, row, trace_start });
@@ -108,7 +109,11 @@ impl Gathered {
         self.touched.get(&identity).copied()
     }
 
-    fn apply<D: Dir>(&mut self, view: &View<D>, record: crate::model::Record<crate::model::PayloadRef>) {
+    fn apply<D: Dir>(
+        &mut self,
+        view: &View<D>,
+        record: crate::model::Record<crate::model::PayloadRef>,
+    ) {
         self.has_records = true;
         let erase = record.body == Body::Tombstone;
         let unsealed = match &record.target {

@@ -25,9 +25,9 @@ fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let (mut at, mut state) = (0, SplitState::default());
     while at < bytes.len() {
-        let (len, next) = next_part(state, &bytes[at..]);
-        ranges.push(at..at + len);
-        (at, state) = (at + len, next);
+        let cut = next_part(state, &bytes[at..]);
+        ranges.push(at..at + cut.len);
+        (at, state) = (at + cut.len, cut.state);
     }
     ranges
 }
@@ -79,7 +79,7 @@ impl<F: Fs> Snapshot<F> {
         let previous = (0..at).rev().find(|n| {
             tree.nodes()[*n as usize].kind == ObservationKind::Generation && tree.name(*n) == name
         });
-        let previous = previous.map(|n| tree.id(n));
+        let previous = previous.and_then(|n| tree.id(n));
         let before = match &previous {
             Some(id) => self.input(trace, id)?.unwrap_or_default(),
             None => Vec::new(),

@@ -25,9 +25,9 @@ mod trees;
 mod view;
 
 pub use dead::DeadRows;
+pub use gather::{Gathered, Sealed};
 pub use messages::NewMessages;
 pub use payloads::PayloadSources;
-pub use gather::{Gathered, Sealed};
 pub use scores::score_of;
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};

@@ -138,7 +138,8 @@ fn put_key(key: &str, out: &mut Vec<u8>) {
 }
 
 /// The fields whose bytes are payloads.
-const PAYLOAD_FIELDS: [Field; 4] = [Field::Input, Field::Output, Field::Metadata, Field::Attributes];
+const PAYLOAD_FIELDS: [Field; 4] =
+    [Field::Input, Field::Output, Field::Metadata, Field::Attributes];
 
 impl<F: Fs> Snapshot<F> {
     /// The bytes of a payload that this snapshot gave out; `None` where they have expired.
@@ -148,7 +149,8 @@ impl<F: Fs> Snapshot<F> {
     pub fn payload(&self, payload: &PayloadRef) -> Result<Option<Vec<u8>>> {
         let view = self.view()?;
         let mut bytes = Vec::new();
-        let found = PayloadSources::new(&view, Some(self.block_cache())).read(payload, &mut bytes)?;
+        let found =
+            PayloadSources::new(&view, Some(self.block_cache())).read(payload, &mut bytes)?;
         Ok(found.then_some(bytes))
     }
 
@@ -162,14 +164,21 @@ impl<F: Fs> Snapshot<F> {
         PayloadSources::new(&view, Some(self.block_cache())).map(map)
     }
 
-    fn observation_field(&self, trace: &Id, observation: &Id, field: Field) -> Result<Option<Vec<u8>>> {
+    fn observation_field(
+        &self,
+        trace: &Id,
+        observation: &Id,
+        field: Field,
+    ) -> Result<Option<Vec<u8>>> {
         let view = self.view()?;
         let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
         let identity = view.key.identity(observation);
         let mut sources = PayloadSources::new(&view, Some(self.block_cache()));
         // Input and output of a sealed row stand in columns: no details are needed.
         if !all.touches(identity) && matches!(field, Field::Input | Field::Output) {
-            let Some((s, row, _)) = all.sealed_observation(&view, identity) else { return Ok(None) };
+            let Some((s, row, _)) = all.sealed_observation(&view, identity) else {
+                return Ok(None);
+            };
             let Some(payload) = s.segment.observation_payload(row, field) else { return Ok(None) };
             let mut bytes = Vec::new();
             return Ok(sources.read(&payload, &mut bytes)?.then_some(bytes));

@@ -12,7 +12,11 @@ use crate::segment::{LookupKind, RowKind};
 ///
 /// # Errors
 /// `Corruption`.
-pub fn score_of<D: Dir>(view: &View<D>, identity: Identity, seq: Seq) -> Result<Option<(Id, Fields)>> {
+pub fn score_of<D: Dir>(
+    view: &View<D>,
+    identity: Identity,
+    seq: Seq,
+) -> Result<Option<(Id, Fields)>> {
     let mut id = None;
     let mut fields = Fields::new();
     for s in view.segments.iter().rev() {
@@ -75,7 +79,8 @@ impl<F: Fs> Snapshot<F> {
     /// `Corruption`, `Io`, `Expired`.
     pub fn scores(&self, trace: &Id) -> Result<Vec<(Id, Fields)>> {
         let view = self.view()?;
-        let mut scores = about(&view, Subject::Trace(trace.clone()).lookup_hash(&view.key), self.seq())?;
+        let mut scores =
+            about(&view, Subject::Trace(trace.clone()).lookup_hash(&view.key), self.seq())?;
         scores.retain(|(_, f)| f.subject().and_then(Subject::trace) == Some(trace));
         Ok(scores)
     }
@@ -99,7 +104,8 @@ impl<F: Fs> Snapshot<F> {
         let view = self.view()?;
         let mut ids: Vec<Identity> = Vec::new();
         for s in &view.segments {
-            let live = (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
+            let live =
+                (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
             ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
         }
         view.logs.iter().for_each(|log| ids.extend(log.scores(self.seq())));

@@ -94,7 +94,8 @@ fn summary_of<D: Dir>(view: &View<D>, all: &Gathered, fields: &Fields) -> Result
     let own = payload_bytes(fields);
     if let (Some(mut summary), Some((s, row))) = (sealed_summary, sealed) {
         let own_before = payload_bytes(&s.segment.trace_fields(row)?);
-        summary.payload_bytes = summary.payload_bytes.saturating_sub(own_before).saturating_add(own);
+        summary.payload_bytes =
+            summary.payload_bytes.saturating_sub(own_before).saturating_add(own);
         let before = summary.observations;
         if before > 0 && update(view, all, &mut summary)? && summary.observations > 0 {
             return Ok(summary);
@@ -240,7 +241,13 @@ impl Ordered {
             if let Some(fields) = all.observation(view, *identity)? {
                 let start = crate::segment::effective_start(&fields);
                 let row = merged.len() as u32;
-                rows.push(OrderedRow { start, identity: *identity, at: MERGED, row, trace_start: start });
+                rows.push(OrderedRow {
+                    start,
+                    identity: *identity,
+                    at: MERGED,
+                    row,
+                    trace_start: start,
+                });
                 merged.push((unsealed.id.clone(), fields));
             }
         }
@@ -281,11 +288,12 @@ impl Ordered {
             }
             let Some(s) = view.segments.get(first.at) else { break };
             let rows = first.row..first.row + (end - at) as u32;
-            s.segment.each_observation(rows, first.trace_start, &mut |row, fields| {
-                match s.segment.observation_id(row) {
-                    Some(id) => each(&id, &fields),
-                    None => Ok(()),
-                }
+            s.segment.each_observation(rows, first.trace_start, &mut |row, fields| match s
+                .segment
+                .observation_id(row)
+            {
+                Some(id) => each(&id, &fields),
+                None => Ok(()),
             })?;
             at = end;
         }

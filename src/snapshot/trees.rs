@@ -118,13 +118,18 @@ fn node_from(identity: Identity, fields: &Fields, texts: &mut TextPool) -> Node 
         model: text(Field::Model),
         tokens: fields.tokens(),
         cost: fields.total_cost(),
-        place: Place::UNSEALED,
+        place: Place { segment: Place::UNSEALED, row: 0 },
     }
 }
 
 /// The tree of a trace that lies in one segment whole, straight from its columns: parents are
 /// row distances, so nothing is looked up.
-fn from_one<D: Dir>(segment: &Segment<D>, trace: Identity, rows: Range<u32>, start: Timestamp) -> Tree {
+fn from_one<D: Dir>(
+    segment: &Segment<D>,
+    trace: Identity,
+    rows: Range<u32>,
+    start: Timestamp,
+) -> Tree {
     let columns = segment.columns(rows.clone());
     let mut texts = TextPool::default();
     let mut id_texts = Vec::new();

@@ -82,7 +82,9 @@ impl<D: Dir> View<D> {
         let covered = |id: SegmentId| index.as_ref().is_some_and(|ix| ix.segments.contains(&id));
         let unindexed = match &index {
             None => (0..segments.len()).collect(),
-            Some(_) => (0..segments.len()).filter(|i| !covered(segments[*i].segment.id())).collect(),
+            Some(_) => {
+                (0..segments.len()).filter(|i| !covered(segments[*i].segment.id())).collect()
+            }
         };
         View { key, segments, logs, index, positions, unindexed }
     }
@@ -111,7 +113,8 @@ impl<D: Dir> View<D> {
         kept.sort_by_key(|s| s.segment.facts().first_seq);
         let mut left = self.logs.clone();
         left.retain(|l| !logs.contains(&l.id()));
-        let index = self.index.clone().filter(|ix| !ix.segments.iter().any(|s| segments.contains(s)));
+        let index =
+            self.index.clone().filter(|ix| !ix.segments.iter().any(|s| segments.contains(s)));
         let mut view = View::assemble(self.key, kept, left, index);
         if let Some(at) = id.and_then(|id| view.positions.get(&id).copied()) {
             view.mark_superseded(at);
