@@ -23,3 +23,5 @@ pub(crate) mod segment;
 
 pub(crate) mod snapshot;
 pub mod tree;
+
+pub(crate) mod maintenance;

@@ -2,7 +2,7 @@ use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
-use crate::id::{Identity, LogId, Seq, StoreKey};
+use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::LOG_PARTS_MAX;
 use crate::model::{
     Body, Field, FieldValue, Map, PayloadRef, Record, Source, Subject, Target, Value,
@@ -51,6 +51,8 @@ pub(super) struct Inner {
     scores: HashMap<Identity, Vec<At>>,
     subjects: HashMap<u64, Vec<Identity>>,
     erased: HashMap<Identity, Vec<Seq>>,
+    erased_ids: Vec<Id>,
+    tombstones: Vec<At>,
     pub(super) parts: Vec<PartAt>,
     pub(super) pieces: Vec<PieceInFile>,
     bytes: usize,
@@ -190,6 +192,25 @@ impl<F: File> LogTable<F> {
         inner.erased.get(&trace)?.iter().copied().filter(|seq| *seq <= seq_max).max()
     }
 
+    /// Traces that were erased.
+    pub fn erased_traces(&self) -> Vec<Id> {
+        self.inner.read().erased_ids.clone()
+    }
+
+    /// All tombstones, in append order.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn tombstones(&self) -> Result<Vec<Appended>> {
+        let inner = self.inner.read();
+        inner.tombstones.iter().map(|at| self.decode(&inner, *at)).collect()
+    }
+
+    /// Whether there is anything of a score.
+    pub fn has_score(&self, score: Identity) -> bool {
+        self.inner.read().scores.contains_key(&score)
+    }
+
     /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
     pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
         self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
@@ -254,11 +275,17 @@ impl Inner {
             self.payload_bytes +=
                 record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
             let erases = record.body == Body::Tombstone;
+            if erases {
+                self.tombstones.push(at);
+                self.bytes += size_of::<At>();
+            }
             match &record.target {
                 Target::Trace { trace } | Target::Observation { trace, .. } => {
                     let identity = key.identity(trace);
                     if erases && matches!(record.target, Target::Trace { .. }) {
                         self.erased.entry(identity).or_default().push(seq);
+                        self.erased_ids.push(trace.clone());
+                        self.bytes += 128;
                     }
                     self.bytes += push(&mut self.traces, identity, at);
                 }

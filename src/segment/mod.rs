@@ -37,6 +37,6 @@ pub use facts::{Facts, SealLevel};
 pub use payload_reader::{PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
 pub use reader::{NO_ROW, ObservationColumns, Segment, Supersession, TombstoneRow};
-pub use section::{Footer, SectionAt};
+pub use section::{Footer, SectionAt, SectionId, SectionWriter, parse_footer};
 pub use summary::{Contribution, Summary, effective_start, payload_bytes};
 pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions, payloads_of};

@@ -50,6 +50,12 @@ impl Block {
         self.bytes.capacity() + self.ends.capacity() * 4 + 64
     }
 
+    /// Its parts, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let numbers = self.first_part..self.first_part + self.ends.len() as u32;
+        numbers.map_while(|number| self.part(number))
+    }
+
     fn part(&self, number: u32) -> Option<&[u8]> {
         let at = number.checked_sub(self.first_part)? as usize;
         let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
@@ -177,7 +183,11 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         Ok(Block { bytes, first_part: at.first_part, ends })
     }
 
-    fn decompressor(&self) -> Result<Decompressor> {
+    /// A decompressor with the file's dictionary.
+    ///
+    /// # Errors
+    /// `Corruption` where the dictionary is none.
+    pub fn decompressor(&self) -> Result<Decompressor> {
         match self.dictionary.is_empty() {
             true => Ok(Decompressor::new()),
             false => Decompressor::with_dictionary(&self.dictionary)

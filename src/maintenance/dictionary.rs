@@ -1,0 +1,74 @@
+//! A segment's dictionary, trained from the parts that it will hold.
+
+use super::rewrite::Rewrite;
+use crate::codec::compress::{Decompressor, train_dictionary};
+use crate::error::Result;
+use crate::fs::Dir;
+use crate::log::LogReader;
+use crate::snapshot::View;
+
+/// Fewer bytes of parts than this are not worth one.
+const PART_BYTES_MIN: usize = 1 << 20;
+/// Bytes of parts that it is trained from, at most.
+const SAMPLE_BYTES_MAX: usize = 8 << 20;
+/// Its length.
+const DICTIONARY_BYTES: usize = 112 << 10;
+/// Samples are cut to this: the trainer looks at their beginnings most.
+const SAMPLE_MAX: usize = 4 << 10;
+
+/// The parts that a dictionary is trained from.
+#[derive(Debug, Default)]
+struct Samples {
+    bytes: Vec<u8>,
+    sizes: Vec<usize>,
+}
+
+impl Samples {
+    fn add(&mut self, part: &[u8]) {
+        let part = &part[..part.len().min(SAMPLE_MAX)];
+        if part.len() >= 16 && self.bytes.len() + part.len() <= SAMPLE_BYTES_MAX {
+            self.bytes.extend_from_slice(part);
+            self.sizes.push(part.len());
+        }
+    }
+}
+
+/// Trains a dictionary for what is to be rewritten; empty where it would not pay. Cost: about a
+/// second for a full log. Memory: the samples, 8 MiB, and what training takes.
+///
+/// # Errors
+/// `Corruption`, `Io`.
+pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> {
+    let mut samples = Samples::default();
+    let logs: Vec<_> = view.logs.iter().take(rewrite.logs).collect();
+    let log_parts: usize = logs.iter().map(|l| l.parts() as usize).sum();
+    let segments: Vec<_> =
+        rewrite.segments.clone().filter_map(|at| view.segments.get(at)).collect();
+    let segment_bytes: u64 = segments.iter().map(|s| s.segment.facts().part_bytes).sum();
+    // Every n-th part, so that the samples are spread over all that there is.
+    let estimated = log_parts * 512 + usize::try_from(segment_bytes).unwrap_or(usize::MAX / 2);
+    let step = (estimated / SAMPLE_BYTES_MAX).max(1);
+    for log in logs {
+        let mut reader = LogReader::new(log, 4);
+        for part in (0..log.parts()).step_by(step) {
+            reader.part(part, &mut |bytes| {
+                samples.add(bytes);
+                Ok(())
+            })?;
+        }
+    }
+    let mut decompressor = Decompressor::new();
+    for s in segments {
+        let Some(file) = s.segment.payload_file() else { continue };
+        decompressor = file.decompressor()?;
+        for block in (0..file.blocks()).step_by(step) {
+            file.read_block(block, &mut decompressor)?.parts().for_each(|part| samples.add(part));
+        }
+    }
+    drop(decompressor);
+    if samples.bytes.len() < PART_BYTES_MIN {
+        return Ok(Vec::new());
+    }
+    let max = DICTIONARY_BYTES.min(samples.bytes.len() / 50);
+    Ok(train_dictionary(&samples.bytes, &samples.sizes, max).unwrap_or_default())
+}

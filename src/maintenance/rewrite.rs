@@ -1,0 +1,338 @@
+//! Sealing and compaction are one thing: the records of some logs and the live rows of some
+//! segments become one segment.
+//!
+//! Logs are the oldest ones, segments the newest, so that what is replaced covers one range of
+//! seqs. Rows of other segments that a log's records say something newer of are merged, written
+//! to the new segment with their payloads, and superseded there.
+
+use super::dictionary::dictionary;
+use super::transfer::Transfer;
+use crate::error::Result;
+use crate::frame::FileHeader;
+use crate::fs::Dir;
+use crate::id::{Id, Identity, LogId, SegmentId, Seq};
+use crate::merge::Fields;
+use crate::model::{Body, Field, Subject, Target, Timestamp};
+use crate::segment::{
+    Facts, LookupKind, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession,
+    TraceRow, WriteOptions, payloads_of,
+};
+use crate::snapshot::{Gathered, Ordered, View, score_of, state_of};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// What becomes one segment.
+#[derive(Debug, Clone)]
+pub struct Rewrite {
+    /// How many of the oldest logs. They are finished.
+    pub logs: usize,
+    /// Which segments of the view; neighbours, and with logs the newest ones.
+    pub segments: Range<usize>,
+    /// How thoroughly to write.
+    pub level: SealLevel,
+    /// zstd level of a full seal.
+    pub zstd_level: i32,
+    /// The new segment's id.
+    pub id: SegmentId,
+    /// The time now, in nanoseconds since the epoch.
+    pub now_ns: i64,
+}
+
+const ZSTD_QUICK: i32 = 3;
+
+struct Job<'v, D: Dir> {
+    view: &'v View<D>,
+    inputs: Range<usize>,
+    seq: Seq,
+    writer: SegmentWriter<D>,
+    transfer: Transfer<'v, D>,
+}
+
+/// Writes the segment and makes its files durable; `None` where nothing is left to write. The
+/// caller commits the manifest edit. Memory: the details of one trace's records at a time, 24
+/// bytes a trace, and what [`SegmentWriter`] and the readers keep.
+///
+/// # Errors
+/// `Corruption`, `StorageFull`, `Io`. Nothing has changed then but for temporary files.
+pub fn rewrite<D: Dir>(
+    dir: &D,
+    view: &View<D>,
+    header: &FileHeader,
+    what: &Rewrite,
+) -> Result<Option<Facts>> {
+    let segments = view.segments.iter().map(|s| std::sync::Arc::clone(&s.segment)).collect();
+    let logs: Vec<_> = view.logs.iter().take(what.logs).cloned().collect();
+    let inputs = &view.segments[what.segments.clone()];
+    let seqs = inputs
+        .iter()
+        .map(|s| (s.segment.facts().first_seq, s.segment.facts().last_seq))
+        .chain(logs.iter().filter_map(|l| l.seqs()))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let Some(seqs) = seqs else { return Ok(None) };
+    let replaced_logs: Vec<LogId> = logs.iter().map(|l| l.id()).collect();
+    let replaced: Vec<SegmentId> = inputs.iter().map(|s| s.segment.id()).collect();
+    let bounded = View::new(view.key, segments, logs, view.index.clone());
+    let full = what.level == SealLevel::Full;
+    let options = WriteOptions {
+        header: FileHeader { created_ns: what.now_ns, ..header.clone() },
+        id: what.id,
+        zstd_level: if full { what.zstd_level } else { ZSTD_QUICK },
+        dictionary: if full { dictionary(&bounded, what)? } else { Vec::new() },
+        level: what.level,
+    };
+    let mut job = Job {
+        view: &bounded,
+        inputs: what.segments.clone(),
+        seq: seqs.1,
+        writer: SegmentWriter::new(dir.clone(), options)?,
+        transfer: Transfer::new(&bounded),
+    };
+    job.traces()?;
+    job.scores()?;
+    job.tombstones()?;
+    job.carry_supersessions();
+    job.writer.finish(seqs, replaced_logs, replaced, what.now_ns).map(Some)
+}
+
+impl<D: Dir> Job<'_, D> {
+    fn is_input(&self, at: usize) -> bool {
+        self.inputs.contains(&at)
+    }
+
+    /// Every trace that the inputs hold anything of, by start, then id.
+    fn trace_order(&self) -> Result<Vec<(Timestamp, Identity)>> {
+        let mut ids: Vec<Identity> = Vec::new();
+        for log in &self.view.logs {
+            ids.extend(log.traces(self.seq));
+        }
+        for s in &self.view.segments[self.inputs.clone()] {
+            ids.extend(
+                (0..s.segment.facts().traces).filter_map(|row| s.segment.trace_identity(row)),
+            );
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let mut order = Vec::with_capacity(ids.len());
+        for identity in ids {
+            let all = Gathered::new(self.view, identity, self.seq)?;
+            let start = state_of(self.view, &all)?.map(|state| state.summary.start);
+            // A trace that is gone is still visited, to supersede what is left of it.
+            order.push((start.unwrap_or_default(), identity));
+        }
+        order.sort_unstable();
+        Ok(order)
+    }
+
+    fn traces(&mut self) -> Result<()> {
+        for (_, identity) in self.trace_order()? {
+            self.trace(identity)?;
+        }
+        Ok(())
+    }
+
+    fn trace(&mut self, identity: Identity) -> Result<()> {
+        let view = self.view;
+        let all = Gathered::new(view, identity, self.seq)?;
+        let state = state_of(view, &all)?;
+        let first = self.writer.next_observation();
+        let mut rows = HashMap::new();
+        if let Some(state) = &state {
+            let inputs = self.inputs.clone();
+            let ordered = Ordered::new(view, &all, &|at| inputs.contains(&at))?;
+            rows = ordered.identities().zip(first..).collect();
+            let start = state.summary.start;
+            ordered.each(view, &mut |id, fields| self.observation(id, fields, &rows, start))?;
+            self.take(&state.fields)?;
+            let row =
+                TraceRow { id: &state.id, fields: &state.fields, summary: &state.summary, first };
+            let transfer = &self.transfer;
+            self.writer.trace(&row, &mut |p| transfer.number(p));
+        }
+        let trace_row = state.is_some().then(|| self.writer.next_trace() - 1);
+        self.supersede_trace(&all, trace_row, &rows);
+        Ok(())
+    }
+
+    fn take(&mut self, fields: &Fields) -> Result<()> {
+        payloads_of(fields).try_for_each(|p| self.transfer.take(p, self.writer.payloads()))
+    }
+
+    fn observation(
+        &mut self,
+        id: &Id,
+        fields: &Fields,
+        rows: &HashMap<Identity, u32>,
+        trace_start: Timestamp,
+    ) -> Result<()> {
+        self.take(fields)?;
+        let parent = match fields.id(Field::Parent) {
+            None => ParentAt::None,
+            Some(parent) => match rows.get(&self.view.key.identity(parent)) {
+                Some(row) => ParentAt::Row(*row),
+                None => ParentAt::Elsewhere,
+            },
+        };
+        let transfer = &self.transfer;
+        let row = ObservationRow { id, fields, parent, trace_start };
+        self.writer.observation(&row, &mut |p| transfer.number(p));
+        Ok(())
+    }
+
+    /// Supersedes the live rows, in segments that stay, of what was written or erased.
+    fn supersede_trace(
+        &mut self,
+        all: &Gathered,
+        trace_row: Option<u32>,
+        rows: &HashMap<Identity, u32>,
+    ) {
+        // A tombstone of the trace has cleared what was gathered: look again.
+        for (at, row) in self.view.holders(all.identity) {
+            if self.is_input(at) {
+                continue;
+            }
+            let s = &self.view.segments[at];
+            let segment = s.segment.id();
+            if !s.dead.contains(RowKind::Trace, row) {
+                let successor = trace_row;
+                let kind = RowKind::Trace;
+                self.writer.supersede(Supersession { segment, kind, row, successor });
+            }
+            if all.trace.erased {
+                for row in s.segment.trace_rows(row) {
+                    if s.dead.contains(RowKind::Observation, row) {
+                        continue;
+                    }
+                    let identity = s.segment.observation_identity(row);
+                    let successor = identity.and_then(|id| rows.get(&id).copied());
+                    let kind = RowKind::Observation;
+                    self.writer.supersede(Supersession { segment, kind, row, successor });
+                }
+            }
+        }
+        for identity in all.observations.keys() {
+            let Some(sealed) = all.sealed_touched(*identity) else { continue };
+            if self.is_input(sealed.at) {
+                continue;
+            }
+            let segment = self.view.segments[sealed.at].segment.id();
+            let successor = rows.get(identity).copied();
+            let (kind, row) = (RowKind::Observation, sealed.row);
+            self.writer.supersede(Supersession { segment, kind, row, successor });
+        }
+    }
+
+    /// Every score that the inputs say anything of, those of erased traces included.
+    fn score_ids(&self) -> Result<Vec<Identity>> {
+        let mut ids: Vec<Identity> = Vec::new();
+        for log in &self.view.logs {
+            ids.extend(log.scores(self.seq));
+            for trace in log.erased_traces() {
+                let hash = Subject::Trace(trace).lookup_hash(&self.view.key);
+                for s in &self.view.segments {
+                    let rows = s.segment.candidates(LookupKind::Subject, hash);
+                    ids.extend(rows.filter_map(|row| s.segment.score_identity(row)));
+                }
+            }
+        }
+        for s in &self.view.segments[self.inputs.clone()] {
+            let live =
+                (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
+            ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn scores(&mut self) -> Result<()> {
+        for identity in self.score_ids()? {
+            let found = score_of(self.view, identity, self.seq)?;
+            let older = self.older_score(identity);
+            // A candidate by hash that nothing new is said of stays where it is.
+            let touched = self.touches_score(identity);
+            if let Some((id, fields)) = &found {
+                if !touched {
+                    continue;
+                }
+                self.take(fields)?;
+                let transfer = &self.transfer;
+                self.writer.score(id, fields, &mut |p| transfer.number(p));
+            }
+            if let Some((segment, row)) = older {
+                let successor = found.is_some().then(|| self.writer.next_score() - 1);
+                let kind = RowKind::Score;
+                self.writer.supersede(Supersession { segment, kind, row, successor });
+            }
+        }
+        Ok(())
+    }
+
+    fn touches_score(&self, identity: Identity) -> bool {
+        let live = |at: usize| {
+            let s = &self.view.segments[at];
+            let row = s.segment.find_score(identity);
+            row.is_some_and(|row| !s.dead.contains(RowKind::Score, row))
+        };
+        self.view.logs.iter().any(|log| log.has_score(identity)) || self.inputs.clone().any(live)
+    }
+
+    /// The live row of a score in a segment that stays.
+    fn older_score(&self, identity: Identity) -> Option<(SegmentId, u32)> {
+        let stay = self.view.segments.iter().enumerate().filter(|(at, _)| !self.is_input(*at));
+        stay.into_iter().find_map(|(_, s)| {
+            let row = s.segment.find_score(identity)?;
+            (!s.dead.contains(RowKind::Score, row)).then(|| (s.segment.id(), row))
+        })
+    }
+
+    /// Tombstones live until no live file holds a lower seq: not past the oldest segment.
+    fn tombstones(&mut self) -> Result<()> {
+        let oldest = match self.inputs.is_empty() {
+            true => self.view.segments.is_empty(),
+            false => self.inputs.start == 0,
+        };
+        if oldest {
+            return Ok(());
+        }
+        let key = self.view.key;
+        for log in &self.view.logs {
+            for appended in log.tombstones()? {
+                if appended.record.body != Body::Tombstone {
+                    continue;
+                }
+                let (kind, id, trace) = match &appended.record.target {
+                    Target::Trace { trace } => (RowKind::Trace, trace, trace),
+                    Target::Observation { trace, observation } => {
+                        (RowKind::Observation, observation, trace)
+                    }
+                    Target::Score { score } => (RowKind::Score, score, score),
+                };
+                self.writer.tombstone(kind, key.identity(id), key.identity(trace), appended.seq);
+            }
+        }
+        for s in &self.view.segments[self.inputs.clone()] {
+            for t in s.segment.tombstones() {
+                self.writer.tombstone(t.kind, t.identity, t.trace, t.seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the inputs superseded in segments that stay is carried over. Its successor is not
+    /// looked up: a dead row is never read again but to be passed over.
+    fn carry_supersessions(&mut self) {
+        let view = self.view;
+        let stays: HashMap<SegmentId, ()> = view
+            .segments
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !self.is_input(*at))
+            .map(|(_, s)| (s.segment.id(), ()))
+            .collect();
+        for s in &view.segments[self.inputs.clone()] {
+            for old in s.segment.superseded().filter(|old| stays.contains_key(&old.segment)) {
+                self.writer.supersede(Supersession { successor: None, ..old });
+            }
+        }
+    }
+}

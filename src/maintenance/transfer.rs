@@ -1,0 +1,163 @@
+//! Moving payloads from logs and older segments into the segment that is written: each part is
+//! read once, each list is written anew in the new segment's numbers.
+
+use crate::error::{Error, Result};
+use crate::fs::{Dir, File};
+use crate::id::{LogId, SegmentId};
+use crate::log::LogReader;
+use crate::model::{PayloadRef, Source};
+use crate::part::{Item, ListBuilder, Separator, items};
+use crate::segment::{PayloadReader, PayloadWriter};
+use crate::snapshot::View;
+use std::collections::HashMap;
+
+/// Decompressed pieces kept of each log: 32 MiB.
+const PIECES_KEPT: usize = 512;
+const UNKNOWN: u32 = u32::MAX;
+
+/// Parts of one source by their new numbers.
+#[derive(Debug, Default)]
+struct Moved(Vec<u32>);
+
+impl Moved {
+    fn find(&self, part: u32) -> Option<u32> {
+        self.0.get(part as usize).copied().filter(|number| *number != UNKNOWN)
+    }
+
+    fn note(&mut self, part: u32, number: u32) {
+        if self.0.len() <= part as usize {
+            self.0.resize(part as usize + 1, UNKNOWN);
+        }
+        self.0[part as usize] = number;
+    }
+}
+
+/// Where payloads come from, and what became of them.
+#[derive(Debug)]
+pub struct Transfer<'v, D: Dir> {
+    view: &'v View<D>,
+    logs: HashMap<LogId, (LogReader<'v, D::File>, Moved)>,
+    segments: HashMap<SegmentId, (PayloadReader<'v, D::Map>, Moved)>,
+    numbers: HashMap<(Source, u64), u64>,
+    list: ListBuilder,
+    encoded: Vec<u8>,
+}
+
+impl<'v, D: Dir> Transfer<'v, D> {
+    /// A transfer from the files of a view.
+    pub fn new(view: &'v View<D>) -> Transfer<'v, D> {
+        Transfer {
+            view,
+            logs: HashMap::new(),
+            segments: HashMap::new(),
+            numbers: HashMap::new(),
+            list: ListBuilder::new(),
+            encoded: Vec::new(),
+        }
+    }
+
+    /// Writes a payload, unless it is written, and remembers its new number. One whose bytes have
+    /// expired keeps length and fingerprint, with an empty list.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, those of writing.
+    pub fn take<W: File>(&mut self, payload: &PayloadRef, to: &mut PayloadWriter<W>) -> Result<()> {
+        let place = (payload.source, payload.number);
+        if payload.source != Source::Expired && self.numbers.contains_key(&place) {
+            return Ok(());
+        }
+        self.list.clear();
+        match payload.source {
+            Source::Expired => {}
+            Source::Log(id) => self.from_log(id, payload.number, to)?,
+            Source::Segment(id) => self.from_segment(id, payload.number, to)?,
+        }
+        self.encoded.clear();
+        self.list.encode(&mut self.encoded);
+        let number = to.payload(payload.len, payload.print, &self.encoded);
+        self.numbers.insert(place, u64::from(number));
+        Ok(())
+    }
+
+    /// The new number of a payload that was taken.
+    pub fn number(&self, payload: &PayloadRef) -> u64 {
+        self.numbers.get(&(payload.source, payload.number)).copied().unwrap_or(u64::MAX)
+    }
+
+    fn from_log<W: File>(
+        &mut self,
+        id: LogId,
+        number: u64,
+        to: &mut PayloadWriter<W>,
+    ) -> Result<()> {
+        let view = self.view;
+        if !self.logs.contains_key(&id) {
+            let log = view.log(id).ok_or_else(|| Error::invalid(format!("log {id} is gone")))?;
+            self.logs.insert(id, (LogReader::new(log, PIECES_KEPT), Moved::default()));
+        }
+        let Some((reader, moved)) = self.logs.get_mut(&id) else { return Ok(()) };
+        let list = reader.list(number)?;
+        move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
+    }
+
+    fn from_segment<W: File>(
+        &mut self,
+        id: SegmentId,
+        number: u64,
+        to: &mut PayloadWriter<W>,
+    ) -> Result<()> {
+        let view = self.view;
+        if !self.segments.contains_key(&id) {
+            let gone = || Error::invalid(format!("segment {id} is gone"));
+            let file = view.segment(id).and_then(|s| s.segment.payload_file()).ok_or_else(gone)?;
+            self.segments.insert(id, (PayloadReader::new(file, None), Moved::default()));
+        }
+        let Some((reader, moved)) = self.segments.get_mut(&id) else { return Ok(()) };
+        let list = reader.part_list(number)?;
+        move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
+    }
+}
+
+type ReadPart<'r> = &'r mut dyn FnMut(u32, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+
+fn move_list<W: File>(
+    list: &[u8],
+    into: &mut ListBuilder,
+    moved: &mut Moved,
+    to: &mut PayloadWriter<W>,
+    read: ReadPart<'_>,
+) -> Result<()> {
+    for item in items(list, u32::MAX) {
+        match item.map_err(|f| Error::invalid(f.what))? {
+            Item::Literal(bytes) => into.push_literal(bytes),
+            Item::Run { first, count, separator } => {
+                for part in first..first.saturating_add(count) {
+                    move_part(part, separator, into, moved, to, read)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn move_part<W: File>(
+    part: u32,
+    separator: Separator,
+    into: &mut ListBuilder,
+    moved: &mut Moved,
+    to: &mut PayloadWriter<W>,
+    read: ReadPart<'_>,
+) -> Result<()> {
+    if let Some(number) = moved.find(part) {
+        into.push_part(separator, number);
+        return Ok(());
+    }
+    let mut number = UNKNOWN;
+    read(part, &mut |bytes| {
+        number = to.part(bytes)?;
+        Ok(())
+    })?;
+    moved.note(part, number);
+    into.push_part(separator, number);
+    Ok(())
+}
