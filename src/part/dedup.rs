@@ -7,6 +7,9 @@ use super::{
 use crate::id::StoreKey;
 use crate::limits::LITERAL_BYTES_MAX;
 
+/// Payloads that agree in so many bytes are likely to agree in more.
+const START_BYTES: usize = 512;
+
 /// Where new parts go.
 pub trait PartSink {
     /// Takes the bytes of a new part and numbers it.
@@ -62,10 +65,11 @@ impl Deduper {
 
     /// The cuts that this payload has in common with the last one of its stream.
     fn known_boundaries(&mut self, streams: &[u64], payload: &[u8]) -> Vec<Boundary> {
-        let Some(found) = streams.iter().find(|stream| self.streams.get(**stream).is_some()) else {
+        let known = streams.iter().copied().find(|stream| self.streams.get(*stream).is_some());
+        let Some(found) = known.or_else(|| self.alike(streams, payload)) else {
             return Vec::new();
         };
-        let Some(last) = self.streams.get(*found) else { return Vec::new() };
+        let Some(last) = self.streams.get(found) else { return Vec::new() };
         let shared = shared_prefix(&last.bytes, payload);
         let same = shared == payload.len() && shared == last.bytes.len();
         // `seen` of an earlier cut may pass that of a later one, so the first to fail ends it.
@@ -74,12 +78,18 @@ impl Deduper {
         } else {
             last.boundaries.iter().take_while(|b| b.seen as usize <= shared).count()
         };
-        if Some(found) == streams.first() {
-            let mut boundaries = self.streams.take(*found).unwrap_or_default().boundaries;
+        if Some(&found) == streams.first() {
+            let mut boundaries = self.streams.take(found).unwrap_or_default().boundaries;
             boundaries.truncate(kept);
             return boundaries;
         }
         last.boundaries[..kept].to_vec()
+    }
+
+    /// Another stream that began like this payload, the first one of its own.
+    fn alike(&mut self, streams: &[u64], payload: &[u8]) -> Option<u64> {
+        let start = self.print.print(payload.get(..START_BYTES)?);
+        self.streams.begin(self.print.finish(start), *streams.first()?)
     }
 
     /// Cuts what follows the last boundary, and looks up each part.
