@@ -7,6 +7,12 @@ use super::{
 use crate::id::StoreKey;
 use crate::limits::LITERAL_BYTES_MAX;
 
+/// Fewer bytes than this between cuts, and the later ones are not kept: no payload takes much more
+/// memory than its bytes.
+const BYTES_PER_BOUNDARY: usize = 32;
+/// Payloads that agree in so many bytes are likely to agree in more.
+const START_BYTES: usize = 512;
+
 /// Where new parts go.
 pub trait PartSink {
     /// Takes the bytes of a new part and numbers it.
@@ -50,22 +56,22 @@ impl Deduper {
         }
         let mut boundaries = self.known_boundaries(streams, &payload);
         replay(&boundaries, &payload, list);
-        self.cut_rest(&mut boundaries, &payload, sink, list);
-        let hash = boundaries.last().map_or(0, |last| last.print);
+        let print = self.cut_rest(&mut boundaries, &payload, sink, list);
         if let Some(stream) = streams.first()
             && u32::try_from(payload.len()).is_ok()
         {
             self.streams.put(*stream, LastPayload { bytes: payload, boundaries });
         }
-        (len, self.print.finish(Print { hash, len }))
+        (len, self.print.finish(print))
     }
 
     /// The cuts that this payload has in common with the last one of its stream.
     fn known_boundaries(&mut self, streams: &[u64], payload: &[u8]) -> Vec<Boundary> {
-        let Some(found) = streams.iter().find(|stream| self.streams.get(**stream).is_some()) else {
+        let known = streams.iter().copied().find(|stream| self.streams.get(*stream).is_some());
+        let Some(found) = known.or_else(|| self.alike(streams, payload)) else {
             return Vec::new();
         };
-        let Some(last) = self.streams.get(*found) else { return Vec::new() };
+        let Some(last) = self.streams.get(found) else { return Vec::new() };
         let shared = shared_prefix(&last.bytes, payload);
         let same = shared == payload.len() && shared == last.bytes.len();
         // `seen` of an earlier cut may pass that of a later one, so the first to fail ends it.
@@ -74,22 +80,29 @@ impl Deduper {
         } else {
             last.boundaries.iter().take_while(|b| b.seen as usize <= shared).count()
         };
-        if Some(found) == streams.first() {
-            let mut boundaries = self.streams.take(*found).unwrap_or_default().boundaries;
+        if Some(&found) == streams.first() {
+            let mut boundaries = self.streams.take(found).unwrap_or_default().boundaries;
             boundaries.truncate(kept);
             return boundaries;
         }
         last.boundaries[..kept].to_vec()
     }
 
-    /// Cuts what follows the last boundary, and looks up each part.
+    /// Another stream that began like this payload, the first one of its own.
+    fn alike(&mut self, streams: &[u64], payload: &[u8]) -> Option<u64> {
+        let start = self.print.print(payload.get(..START_BYTES)?);
+        self.streams.begin(self.print.finish(start), *streams.first()?)
+    }
+
+    /// Cuts what follows the last boundary, looks up each part, and gives the payload's print.
     fn cut_rest(
         &mut self,
         boundaries: &mut Vec<Boundary>,
         payload: &[u8],
         sink: &mut impl PartSink,
         list: &mut ListBuilder,
-    ) {
+    ) -> Print {
+        let boundaries_max = payload.len() / BYTES_PER_BOUNDARY + 16;
         let (mut at, mut state, mut print) = match boundaries.last() {
             Some(b) => (b.end as usize, b.state, Print { hash: b.print, len: u64::from(b.end) }),
             None => Default::default(),
@@ -110,6 +123,9 @@ impl Deduper {
             let seen = cut.seen.map_or(usize::MAX, |seen| at + seen);
             at += cut.len;
             state = cut.state;
+            if boundaries.len() >= boundaries_max {
+                continue;
+            }
             boundaries.push(Boundary {
                 end: u32::try_from(at).unwrap_or(u32::MAX),
                 seen: u32::try_from(seen).unwrap_or(u32::MAX),
@@ -118,6 +134,7 @@ impl Deduper {
                 print: print.hash,
             });
         }
+        print
     }
 
     fn number(&mut self, bytes: &[u8], sink: &mut impl PartSink) -> u32 {

@@ -2,11 +2,18 @@
 //!
 //! A stream is (trace, field, observation name). The table is bounded by bytes and gives up the
 //! payloads that were used longest ago; a stream that was given up starts afresh, which costs
-//! space in the log and nothing else.
+//! time and nothing else: its parts are known.
+//!
+//! The first payload of a stream has no last one, but most begin as those of other traces do:
+//! system prompt and tools of the same agent. So the table also remembers which stream began with
+//! a payload of the same first bytes.
 
 use super::SplitState;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+
+/// Most starts remembered; then they are forgotten and learnt again.
+const STARTS_MAX: usize = 16 << 10;
 
 /// One cut of a payload, and what stands before it.
 #[derive(Debug, Clone, Copy)]
@@ -57,18 +64,36 @@ pub struct StreamTable {
     slots: HashMap<u64, Slot, BuildHasherDefault<OwnBits>>,
     /// Uses in order; one whose tick is not the slot's own any more is stale.
     uses: VecDeque<(u64, u64)>,
+    /// From the hash of a first payload's first bytes to its stream.
+    starts: HashMap<u64, u64, BuildHasherDefault<OwnBits>>,
 }
 
 impl StreamTable {
     /// An empty table that will hold at most about so many bytes.
     pub fn new(bytes_max: usize) -> StreamTable {
-        let slots = HashMap::default();
-        StreamTable { bytes_max, memory: 0, tick: 0, slots, uses: VecDeque::new() }
+        StreamTable {
+            bytes_max,
+            memory: 0,
+            tick: 0,
+            slots: HashMap::default(),
+            uses: VecDeque::new(),
+            starts: HashMap::default(),
+        }
     }
 
     /// The last payload of this stream.
     pub fn get(&self, stream: u64) -> Option<&LastPayload> {
         self.slots.get(&stream).map(|slot| &slot.last)
+    }
+
+    /// A stream that is kept and began with a payload of this start, other than `stream`, which
+    /// begins so too and will be the answer from now on.
+    pub fn begin(&mut self, start: u64, stream: u64) -> Option<u64> {
+        if self.starts.len() >= STARTS_MAX {
+            self.starts.clear();
+        }
+        let before = self.starts.insert(start, stream)?;
+        (before != stream && self.slots.contains_key(&before)).then_some(before)
     }
 
     /// Removes and gives the last payload of this stream.
@@ -108,12 +133,13 @@ impl StreamTable {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.uses.clear();
+        self.starts.clear();
         self.memory = 0;
     }
 
     /// Bytes allocated.
     pub fn memory(&self) -> usize {
-        self.memory
+        self.memory + self.starts.capacity() * size_of::<(u64, u64, u8)>()
     }
 
     /// Streams kept.

@@ -110,6 +110,26 @@ fn a_message_with_a_list_of_its_own_is_a_part() {
     assert_eq!(parts[parts.len() - 3..], ["]}", &format!(",{nested}"), "]"]);
 }
 
+/// The cuts of `a` that saw no more than the shared bytes are cuts of `b`.
+fn check_shared_cuts(a: &[u8], b: &[u8], shared: usize) {
+    let kept: Vec<_> = cuts(a)
+        .into_iter()
+        .take_while(|(at, cut)| cut.seen.is_some_and(|seen| at + seen <= shared))
+        .collect();
+    assert_eq!(cuts(b)[..kept.len()], kept);
+}
+
+#[test]
+fn a_cut_knows_how_far_it_looked() {
+    let a = format!(r#"{{"a":[ {}],"m":[{}]}}"#, conversation(3), conversation(2));
+    for shared in 0..a.len() {
+        for tail in ["", "1", "{", "]}", "x\\"] {
+            let b = [&a[..shared], tail].concat();
+            check_shared_cuts(a.as_bytes(), b.as_bytes(), shared);
+        }
+    }
+}
+
 #[test]
 fn brackets_in_strings_are_text() {
     let tricky = format!(r#"{{"content":"}}]}}[{{\"\\","more":"{}"}}"#, "x".repeat(60));
@@ -149,6 +169,17 @@ fn a_change_inside_a_long_string_costs_a_few_parts() {
     let before = log.parts.bytes();
     log.add(&[2], changed.as_bytes());
     assert!(log.parts.bytes() - before < 9000, "{} bytes", log.parts.bytes() - before);
+}
+
+#[test]
+fn many_cuts_take_little_memory() {
+    let mut log = Log::new();
+    let payload = "[{}]".repeat(20_000);
+    for _ in 0..2 {
+        let (list, _) = log.add(&[1], payload.as_bytes());
+        assert!(list.len() < 2 * payload.len());
+        assert!(log.deduper.memory() < 4 * payload.len());
+    }
 }
 
 #[test]
@@ -232,12 +263,7 @@ proptest! {
     #[test]
     fn a_cut_depends_on_no_more_than_it_saw(a in any_bytes(), tail in any_bytes(), at in any::<prop::sample::Index>()) {
         let shared = at.index(a.len() + 1);
-        let b = [&a[..shared], &tail].concat();
-        let kept: Vec<_> = cuts(&a)
-            .into_iter()
-            .take_while(|(at, cut)| cut.seen.is_some_and(|seen| at + seen <= shared))
-            .collect();
-        prop_assert_eq!(&cuts(&b)[..kept.len()], &kept[..]);
+        check_shared_cuts(&a, &[&a[..shared], &tail].concat(), shared);
     }
 
     #[test]
