@@ -26,3 +26,7 @@ pub mod tree;
 
 pub(crate) mod maintenance;
 pub(crate) mod recovery;
+
+pub(crate) mod store;
+
+pub use store::*;

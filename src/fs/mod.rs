@@ -13,6 +13,7 @@ mod real;
 
 pub use map::Map;
 pub use name::FileName;
+pub(crate) use real::process_name;
 pub use real::{RealDir, RealFile, RealFs};
 
 use crate::error::Result;

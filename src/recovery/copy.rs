@@ -43,7 +43,7 @@ pub fn copy_tail<D: Dir>(
             let kind = if count == 0 { FrameKind::Parts } else { FrameKind::Records };
             let (raw, offset) = (group.part_bytes() as u32, writer.offset());
             let (mut body, mut bytes) = (Vec::new(), Vec::new());
-            group.finish(&mut compressor, &mut body);
+            group.write(&mut compressor, &mut body);
             writer.frame(kind, CODEC_ID, frame.header.seq.0, 0, count, raw, &body, &mut bytes);
             file.write_at(&bytes, offset)?;
         }
