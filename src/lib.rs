@@ -10,7 +10,7 @@ pub mod fs;
 pub mod model;
 
 pub(crate) mod codec;
-pub mod merge;
+pub(crate) mod merge;
 
 pub(crate) mod column;
 pub(crate) mod frame;
@@ -25,8 +25,21 @@ pub(crate) mod snapshot;
 pub mod tree;
 
 pub(crate) mod maintenance;
+pub(crate) mod query;
 pub(crate) mod recovery;
 
 pub(crate) mod store;
 
-pub use store::*;
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Id, Identity, Seq};
+pub use merge::{Fields, Held, MergedEntry, MergedMap, Slot, Stamp, Tokens, same_state};
+pub use options::{Background, Durability, Options};
+pub use query::{Cursor, Order, Page, TraceQuery};
+pub use recovery::RecoveryReport;
+pub use segment::{SealLevel, Summary};
+pub use snapshot::{NewMessages, Snapshot, TraceState};
+pub use store::{
+    Batch, Commit, Create, Event, Listener, ReadStore, SealReport, StatBytes, Stats, Store,
+    StoreBuilder,
+};
+pub use tree::Tree;
