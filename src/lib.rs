@@ -10,7 +10,7 @@ pub mod fs;
 pub mod model;
 
 pub(crate) mod codec;
-pub(crate) mod merge;
+pub mod merge;
 
 pub(crate) mod column;
 pub(crate) mod frame;
@@ -27,12 +27,13 @@ pub mod tree;
 pub(crate) mod maintenance;
 pub(crate) mod query;
 pub(crate) mod recovery;
+pub(crate) mod verify;
 
 pub(crate) mod store;
 
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Id, Identity, Seq};
-pub use merge::{Fields, Held, MergedEntry, MergedMap, Slot, Stamp, Tokens, same_state};
+pub use merge::Fields;
 pub use options::{Background, Durability, Options};
 pub use query::{Cursor, Order, Page, TraceQuery};
 pub use recovery::RecoveryReport;
@@ -42,4 +43,5 @@ pub use store::{
     Batch, Commit, Create, Event, Listener, ReadStore, SealReport, StatBytes, Stats, Store,
     StoreBuilder,
 };
-pub use tree::Tree;
+pub use tree::{Anomaly, Tree};
+pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify};
