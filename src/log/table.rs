@@ -1,10 +1,10 @@
 use crate::codec::{Listed, decode_record};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::LOG_PARTS_MAX;
-use crate::model::{Body, Field, PayloadRef, Record, Source, Subject, Target, Value};
+use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -232,7 +232,7 @@ impl<F: File> LogTable<F> {
         self.inner.read().scores.contains_key(&score)
     }
 
-    /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
+    /// Scores that a record about this subject was appended of; see `Subject::lookup_hash`.
     pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
         self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
     }

@@ -357,7 +357,7 @@ fn reserve<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
 fn pad(frames: &mut FrameWriter, seq: Seq, promise: u64, out: &mut Vec<u8>) -> Option<FrameRef> {
     let header = FRAME_HEADER_BYTES as u64;
     let at = frames.offset();
-    if at % SECTOR == 0 {
+    if at.is_multiple_of(SECTOR) {
         return None;
     }
     let end = (at + header).next_multiple_of(SECTOR);
