@@ -214,7 +214,7 @@ impl<F: Fs> Writer<F> {
         ingest.release(pending.bytes);
         ingest.refuse_all(error, next_part);
         drop(ingest);
-        self.shared.room.notify_all();
+        self.shared.wake_appenders();
     }
 
     /// A time without traffic: promises what was written.
