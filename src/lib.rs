@@ -25,3 +25,4 @@ pub(crate) mod snapshot;
 pub mod tree;
 
 pub(crate) mod maintenance;
+pub mod verify;
