@@ -79,6 +79,13 @@ impl Error {
         Error(Box::new(Inner { kind: ErrorKind::Corruption, message, corruption, source: None }))
     }
 
+    /// A file that should be there and is not; [`is_not_found`](Error::is_not_found) holds.
+    pub(crate) fn missing(path: &Path, what: &str) -> Error {
+        let mut error = Error::corruption_at(path, 0, what);
+        error.0.source = Some(std::io::Error::from(std::io::ErrorKind::NotFound));
+        error
+    }
+
     /// An operating system's refusal of `what` on `path`. A full disk gets its own kind.
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Error {
         use std::io::ErrorKind as Os;

@@ -25,4 +25,23 @@ pub(crate) mod snapshot;
 pub mod tree;
 
 pub(crate) mod maintenance;
-pub mod verify;
+pub(crate) mod query;
+pub(crate) mod recovery;
+pub(crate) mod verify;
+
+pub(crate) mod store;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Id, Identity, Seq};
+pub use merge::Fields;
+pub use options::{Background, Durability, Options};
+pub use query::{Cursor, Order, Page, TraceQuery};
+pub use recovery::RecoveryReport;
+pub use segment::{SealLevel, Summary};
+pub use snapshot::{NewMessages, Snapshot, TraceState};
+pub use store::{
+    Batch, Commit, Create, Event, Listener, ReadStore, SealReport, StatBytes, Stats, Store,
+    StoreBuilder,
+};
+pub use tree::{Anomaly, Tree};
+pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify};

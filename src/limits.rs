@@ -47,7 +47,7 @@ pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
 /// Newest segments that are asked directly, without the merged index.
 pub const UNINDEXED_SEGMENTS_MAX: usize = 32;
 /// Space kept aside, so that manifest edits go through on a full disk.
-pub const BALLAST_BYTES: u64 = 1 << 20;
+pub const BALLAST_BYTES: u64 = 64 << 10;
 /// A manifest is started anew past this size.
 pub const MANIFEST_BYTES_MAX: u64 = 4 << 20;
 /// Space is reserved for a log in steps of this many bytes.

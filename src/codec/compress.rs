@@ -142,7 +142,7 @@ pub fn unpack(
 }
 
 /// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.
-/// `None` where zstd finds too little in them. About 10 ms for each MB of samples.
+/// `None` where zstd finds too little in them. Slow: keep it off the append path.
 pub fn train_dictionary(samples: &[u8], sizes: &[usize], max: usize) -> Option<Vec<u8>> {
     zstd::dict::from_continuous(samples, sizes, max)
         .ok()

@@ -52,7 +52,7 @@ pub fn encode_record(record: &Record<Listed>, out: &mut Vec<u8>) {
     put(&WireRecord::of(record), out);
 }
 
-/// The record that fills `bytes` exactly. About a microsecond for an ordinary observation.
+/// The record that fills `bytes` exactly. Allocates the fields, their texts and lists.
 ///
 /// # Errors
 /// The bytes are no record, or one that [`check`] finds fault with.

@@ -95,8 +95,8 @@ impl GroupBuilder {
     }
 
     /// Appends the body's bytes to `out`.
-    pub fn finish(self, compressor: &mut Compressor, out: &mut Vec<u8>) {
-        let mut skeleton = self.records;
+    pub fn write(&self, compressor: &mut Compressor, out: &mut Vec<u8>) {
+        let mut skeleton = self.records.clone();
         skeleton.extend_from_slice(&self.lists);
         self.part_lens.iter().for_each(|len| put_u64(&mut skeleton, u64::from(*len)));
         let mut stored = Vec::with_capacity(skeleton.len());

@@ -14,10 +14,12 @@
 //!
 //! Records stay encoded; reading a trace decodes its own. Payload bytes stay in the file.
 //!
-//! Read in this order: `table`, `reader`.
+//! Read in this order: `encoder`, `table`, `reader`.
 
+mod encoder;
 mod reader;
 mod table;
 
+pub use encoder::Encoder;
 pub use reader::LogReader;
 pub use table::{Appended, LogTable};

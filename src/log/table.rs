@@ -1,16 +1,13 @@
 use crate::codec::{Listed, decode_record};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::LOG_PARTS_MAX;
-use crate::model::{
-    Body, Field, FieldValue, Map, PayloadRef, Record, Source, Subject, Target, Value,
-};
+use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// A record with the seq it was appended under.
 #[derive(Debug, Clone)]
@@ -46,7 +43,8 @@ pub(super) struct PieceInFile {
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
-    frames: Vec<Arc<GroupView>>,
+    /// Skeletons of frames with records, by the seq of the first.
+    frames: Vec<(Seq, GroupView)>,
     traces: HashMap<Identity, Vec<At>>,
     scores: HashMap<Identity, Vec<At>>,
     subjects: HashMap<u64, Vec<Identity>>,
@@ -144,7 +142,7 @@ impl<F: File> LogTable<F> {
 
     fn decode(&self, inner: &Inner, at: At) -> Result<Appended> {
         let fault = |f: Fault| f.in_file(&self.path, 0);
-        let view = inner.frames.get(at.frame as usize).map(Arc::as_ref);
+        let view = inner.frames.get(at.frame as usize).map(|(_, view)| view);
         let bytes = view.and_then(|v| v.record(at.record as usize));
         let bytes = bytes.ok_or_else(|| fault(Fault::new(0, "a record is missing")))?;
         let record = decode_record(bytes).map_err(fault)?;
@@ -186,6 +184,29 @@ impl<F: File> LogTable<F> {
         self.decode_all(&inner, inner.scores.get(&score), seq_max)
     }
 
+    /// The records from `first` to `last`, in append order.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn range(&self, first: Seq, last: Seq) -> Result<Vec<Record<PayloadRef>>> {
+        let inner = self.inner.read();
+        let mut records = Vec::new();
+        for (number, (frame, view)) in inner.frames.iter().enumerate() {
+            let end = Seq(frame.0 + view.records().count() as u64);
+            if end <= first || *frame > last {
+                continue;
+            }
+            for i in 0..view.records().count() {
+                let seq = Seq(frame.0 + i as u64);
+                if first <= seq && seq <= last {
+                    let at = At { seq, frame: number as u32, record: i as u32 };
+                    records.push(self.decode(&inner, at)?.record);
+                }
+            }
+        }
+        Ok(records)
+    }
+
     /// The last tombstone of a trace up to `seq_max`.
     pub fn trace_erased(&self, trace: Identity, seq_max: Seq) -> Option<Seq> {
         let inner = self.inner.read();
@@ -211,7 +232,7 @@ impl<F: File> LogTable<F> {
         self.inner.read().scores.contains_key(&score)
     }
 
-    /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
+    /// Scores that a record about this subject was appended of; see `Subject::lookup_hash`.
     pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
         self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
     }
@@ -232,7 +253,7 @@ impl<F: File> LogTable<F> {
     pub(super) fn list<'a>(inner: &'a RwLockReadGuard<'_, Inner>, number: u64) -> Option<&'a [u8]> {
         let frame = usize::try_from(number >> 32).ok()?;
         let list = (number & u64::from(u32::MAX)) as usize;
-        inner.frames.get(frame)?.list(list)
+        inner.frames.get(frame)?.1.list(list)
     }
 }
 
@@ -307,7 +328,7 @@ impl Inner {
             self.records += 1;
         }
         self.bytes += view.memory();
-        self.frames.push(Arc::new(view.clone()));
+        self.frames.push((first, view.clone()));
         Ok(())
     }
 }
@@ -329,42 +350,10 @@ fn payload_len(value: &Value<Listed>) -> u64 {
 
 /// The record with its payloads' places in this log.
 fn placed(record: Record<Listed>, log: LogId, frame: u32) -> Record<PayloadRef> {
-    let place = |p: &Listed| PayloadRef {
+    record.map_payloads(&mut |p: Listed| PayloadRef {
         len: p.len,
         print: p.print,
         source: Source::Log(log),
         number: u64::from(frame) << 32 | u64::from(p.list),
-    };
-    let Record { target, time, operation, body } = record;
-    let body = match body {
-        Body::Tombstone => Body::Tombstone,
-        Body::Fields(fields) => {
-            Body::Fields(fields.into_iter().map(|f| convert(f, &place)).collect())
-        }
-    };
-    Record { target, time, operation, body }
-}
-
-/// A field with another thing standing for its payloads.
-fn convert<P, Q>(field: FieldValue<P>, place: &dyn Fn(&P) -> Q) -> FieldValue<Q> {
-    let FieldValue { field, weak, value } = field;
-    let value = match value {
-        Value::Payload(p) => Value::Payload(place(&p)),
-        Value::Map(map) => Value::Map(Map { text: place(&map.text), entries: map.entries }),
-        Value::Kind(v) => Value::Kind(v),
-        Value::Level(v) => Value::Level(v),
-        Value::Bool(v) => Value::Bool(v),
-        Value::Number(v) => Value::Number(v),
-        Value::Float(v) => Value::Float(v),
-        Value::Time(v) => Value::Time(v),
-        Value::Id(v) => Value::Id(v),
-        Value::Text(v) => Value::Text(v),
-        Value::Tags(v) => Value::Tags(v),
-        Value::Usage(v) => Value::Usage(v),
-        Value::Cost(v) => Value::Cost(v),
-        Value::Subject(v) => Value::Subject(v),
-        Value::ScoreType(v) => Value::ScoreType(v),
-        Value::ScoreSource(v) => Value::ScoreSource(v),
-    };
-    FieldValue { field, weak, value }
+    })
 }

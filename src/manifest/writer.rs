@@ -101,7 +101,7 @@ impl<D: Dir> ManifestWriter<D> {
         self.file.reserve(start, start + payload.len() as u64 + 256)?;
         self.poisoned = true;
         let mut bytes = Vec::new();
-        self.frames.frame(FrameKind::Edit, CODEC_ID, 0, start, 1, 0, &payload, &mut bytes);
+        self.frames.frame(FrameKind::Edit, CODEC_ID, 0, start, 0, 0, &payload, &mut bytes);
         self.file.write_at(&bytes, start)?;
         // SYNC: the edit is what makes the files it names live.
         self.file.sync()?;

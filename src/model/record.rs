@@ -111,6 +111,21 @@ impl Record {
 }
 
 impl<P> Record<P> {
+    /// The record with another thing standing for its payloads.
+    pub fn map_payloads<Q>(self, map: &mut dyn FnMut(P) -> Q) -> Record<Q> {
+        let Record { target, time, operation, body } = self;
+        let body = match body {
+            Body::Tombstone => Body::Tombstone,
+            Body::Fields(fields) => {
+                let fields = fields.into_iter().map(|FieldValue { field, weak, value }| {
+                    FieldValue { field, weak, value: value.map_payload(map) }
+                });
+                Body::Fields(fields.collect())
+            }
+        };
+        Record { target, time, operation, body }
+    }
+
     /// The fields, none for a tombstone.
     pub fn fields(&self) -> &[FieldValue<P>] {
         match &self.body {

@@ -100,6 +100,30 @@ pub enum Value<P = Vec<u8>> {
     ScoreSource(ScoreSource),
 }
 
+impl<P> Value<P> {
+    /// The value with another thing standing for its payload.
+    pub fn map_payload<Q>(self, map: &mut dyn FnMut(P) -> Q) -> Value<Q> {
+        match self {
+            Value::Payload(p) => Value::Payload(map(p)),
+            Value::Map(m) => Value::Map(Map { text: map(m.text), entries: m.entries }),
+            Value::Kind(v) => Value::Kind(v),
+            Value::Level(v) => Value::Level(v),
+            Value::Bool(v) => Value::Bool(v),
+            Value::Number(v) => Value::Number(v),
+            Value::Float(v) => Value::Float(v),
+            Value::Time(v) => Value::Time(v),
+            Value::Id(v) => Value::Id(v),
+            Value::Text(v) => Value::Text(v),
+            Value::Tags(v) => Value::Tags(v),
+            Value::Usage(v) => Value::Usage(v),
+            Value::Cost(v) => Value::Cost(v),
+            Value::Subject(v) => Value::Subject(v),
+            Value::ScoreType(v) => Value::ScoreType(v),
+            Value::ScoreSource(v) => Value::ScoreSource(v),
+        }
+    }
+}
+
 /// Whether a JSON text is empty or falsy (`""`, `0`, `false`, `{}`, `[]`, `null`, nothing): such
 /// a value is weak and loses to any other. Only these literals are known; no JSON is parsed.
 pub fn is_falsy(text: &[u8]) -> bool {

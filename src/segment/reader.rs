@@ -211,6 +211,14 @@ impl<D: Dir> Segment<D> {
         Lookup::view(self.bytes(kind.section())).candidates(hash)
     }
 
+    /// Whether a trace row can have this session. Cost: one probe; wrong in few cases, and then
+    /// only by saying yes.
+    pub fn may_hold_session(&self, session: &str) -> bool {
+        let Ok(id) = Id::parse(session) else { return false };
+        let hash = self.key.lookup_hash(self.key.identity(&id));
+        self.candidates(LookupKind::Session, hash).next().is_some()
+    }
+
     /// The trace's row, if the segment holds anything of it. Cost: one probe.
     pub fn find_trace(&self, identity: Identity) -> Option<u32> {
         let ids = Ids::view(self.bytes(s::TRACE_IDS));

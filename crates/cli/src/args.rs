@@ -1,0 +1,271 @@
+//! What may be said on the command line. The comments here are the help.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use tracekeep::id::Id;
+use tracekeep::limits::BATCH_RECORDS_MAX;
+use tracekeep::model::{Field, Timestamp};
+use tracekeep::options::Durability;
+use tracekeep::{Cursor, SealLevel};
+
+/// An embedded, append-only store for LLM traces.
+///
+/// Exit status: 0 done; 1 findings, rejected input, or something that is not there;
+/// 2 wrong use; 3 the store refused.
+#[derive(Debug, Parser)]
+#[command(name = "tracekeep", version, verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Append a generated agent workload, read it back, draw a tree, show sizes and rates
+    Demo(Demo),
+    /// Append Langfuse ingestion events, one JSON object (or {"batch":[...]}) a line
+    Import(Import),
+    /// List traces, newest first
+    Traces(Traces),
+    /// Draw the tree of a trace
+    Trace(Trace),
+    /// Show everything about a trace or an observation
+    Show(Show),
+    /// Count what is in the store and what it takes on disk
+    Stats(StoreOnly),
+    /// Write the merged state as Langfuse ingestion events, one a line
+    Export(Export),
+    /// Seal all logs and make the store small
+    Seal(Seal),
+    /// Check every byte and list findings; damage gives exit status 1
+    Verify(StoreOnly),
+    /// Show the frames of a log or the sections of a segment
+    Dump(Dump),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// Keep the store in this new directory [default: a temporary one, removed at the end]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Import {
+    /// Directory of the store; made where there is none
+    pub(crate) dir: PathBuf,
+    /// Files, plain, gzip or zstd; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// When a batch counts as written
+    #[arg(long, value_enum, default_value_t = DurabilityArg::Disk)]
+    pub(crate) durability: DurabilityArg,
+    /// Records appended together, at most
+    #[arg(long, value_name = "RECORDS", default_value_t = 64, value_parser = batch_records)]
+    pub(crate) batch: usize,
+    /// Print one JSON value; events counts what was stored, without rejected and ignored
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DurabilityArg {
+    /// When the operating system has the bytes
+    Os,
+    /// When they are synced to the disk
+    Disk,
+    /// When the mark that says so is synced, too
+    Strict,
+}
+
+impl From<DurabilityArg> for Durability {
+    fn from(arg: DurabilityArg) -> Durability {
+        match arg {
+            DurabilityArg::Os => Durability::Os,
+            DurabilityArg::Disk => Durability::Disk,
+            DurabilityArg::Strict => Durability::DiskStrict,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Traces {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// Only traces that start at or after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from: Option<Timestamp>,
+    /// Only traces that start before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to: Option<Timestamp>,
+    /// Only traces of this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only traces of this user
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Only traces of this session
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only traces with this tag
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Only traces of this environment
+    #[arg(long)]
+    pub(crate) environment: Option<String>,
+    /// How many, at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// Where an earlier list ended
+    #[arg(long)]
+    pub(crate) cursor: Option<Cursor>,
+    /// List the oldest first
+    #[arg(long)]
+    pub(crate) oldest_first: bool,
+    /// Print one JSON object a line, last {"cursor": ...} where there are more
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Trace {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// Id of the trace
+    #[arg(value_parser = id)]
+    pub(crate) id: Id,
+    /// Print input, output and metadata below each observation
+    #[arg(long)]
+    pub(crate) payloads: bool,
+    /// Print what is new in each generation's input
+    #[arg(long)]
+    pub(crate) new_messages: bool,
+    /// Draw this many observations, at most (--json prints all)
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Show {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// Id of the trace
+    #[arg(value_parser = id)]
+    pub(crate) id: Id,
+    /// Id of an observation of the trace
+    #[arg(value_parser = id)]
+    pub(crate) observation: Option<Id>,
+    /// Write exactly the bytes of this field, nothing else
+    #[arg(long, value_enum, conflicts_with = "json")]
+    pub(crate) field: Option<FieldArg>,
+    /// Print one JSON value, payloads as strings of their exact text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FieldArg {
+    Input,
+    Output,
+    Metadata,
+    Attributes,
+}
+
+impl From<FieldArg> for Field {
+    fn from(arg: FieldArg) -> Field {
+        match arg {
+            FieldArg::Input => Field::Input,
+            FieldArg::Output => Field::Output,
+            FieldArg::Metadata => Field::Metadata,
+            FieldArg::Attributes => Field::Attributes,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreOnly {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// Print JSON: one value, of `verify` one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Export {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Seal {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// How small the store gets
+    #[arg(long, value_enum, default_value_t = LevelArg::Full)]
+    pub(crate) level: LevelArg,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LevelArg {
+    /// No log is left
+    Quick,
+    /// And the store is as small as it will get
+    Full,
+}
+
+impl From<LevelArg> for SealLevel {
+    fn from(arg: LevelArg) -> SealLevel {
+        match arg {
+            LevelArg::Quick => SealLevel::Quick,
+            LevelArg::Full => SealLevel::Full,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Dump {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// A file of the store
+    pub(crate) file: PathBuf,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn id(text: &str) -> Result<Id, String> {
+    Id::parse(text).map_err(|e| e.to_string())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    tracekeep_langfuse::parse_time(text)
+        .ok_or_else(|| "a time like 2026-01-12T08:00:00Z is expected".to_owned())
+}
+
+fn batch_records(text: &str) -> Result<usize, String> {
+    let within = |n: &usize| (1..=BATCH_RECORDS_MAX).contains(n);
+    text.parse()
+        .ok()
+        .filter(within)
+        .ok_or_else(|| format!("a number from 1 to {BATCH_RECORDS_MAX} is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

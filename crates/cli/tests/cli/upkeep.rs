@@ -1,0 +1,158 @@
+use crate::events::events;
+use crate::run::{Place, keys, run};
+
+#[test]
+fn stats_have_a_fixed_shape() {
+    let place = Place::with(&events());
+    let json = place.verb("stats", &["--json"]).ok().json();
+    assert_eq!(
+        keys(&json),
+        ["bytes", "logs", "observations", "open_observations", "scores", "segments", "traces"]
+    );
+    let bytes = &json["bytes"];
+    assert_eq!(
+        keys(bytes),
+        ["index", "log", "logical", "manifest", "payload", "skeleton", "total"]
+    );
+    assert_eq!((&json["traces"], &json["observations"]), (&2.into(), &5.into()));
+    assert_eq!((&json["open_observations"], &json["scores"]), (&1.into(), &4.into()));
+    assert!(json["logs"].as_u64().unwrap() >= 1);
+    let sum: u64 = ["index", "log", "manifest", "payload", "skeleton"]
+        .iter()
+        .map(|kind| bytes[kind].as_u64().unwrap())
+        .sum();
+    assert!(sum <= bytes["total"].as_u64().unwrap());
+    assert!(bytes["logical"].as_u64().unwrap() > 0);
+    let text = place.verb("stats", &[]).ok().text();
+    for word in ["2026-01-12T08:00:00.000Z", "payloads", "logical / on disk", "an observation"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn sealing_leaves_no_log() {
+    for level in ["quick", "full"] {
+        let place = Place::with(&events());
+        let json = place.verb("seal", &["--level", level, "--json"]).ok().json();
+        assert!(json["logs"].as_u64().unwrap() >= 1);
+        let stats = place.verb("stats", &["--json"]).ok().json();
+        assert_eq!(stats["logs"], 0, "{level}");
+        assert!(stats["segments"].as_u64().unwrap() >= 1);
+        assert_eq!(stats["observations"], 5);
+        place.verb("seal", &["--level", level]).ok();
+    }
+}
+
+#[test]
+fn a_whole_store_is_clean() {
+    let place = Place::with(&events());
+    for _ in 0..2 {
+        let lines = place.verb("verify", &["--json"]).ok().json_lines();
+        assert_eq!(lines.last().unwrap()["verdict"], "clean");
+        assert!(place.verb("verify", &[]).ok().text().contains("clean"));
+        place.verb("seal", &[]).ok();
+    }
+}
+
+/// Files of a store, largest first.
+fn files(place: &Place) -> Vec<String> {
+    #[allow(clippy::disallowed_methods, reason = "a test looks from outside")]
+    let all = std::fs::read_dir(place.store()).unwrap();
+    let mut files: Vec<(u64, String)> = all
+        .map(|file| file.unwrap())
+        .filter(|file| file.metadata().unwrap().is_file())
+        .map(|file| (file.metadata().unwrap().len(), file.file_name().into_string().unwrap()))
+        .collect();
+    files.sort_by(|a, b| b.cmp(a));
+    files.into_iter().map(|(_, name)| name).collect()
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    let place = Place::with(&events());
+    place.verb("seal", &[]).ok();
+    let mut found = 0;
+    for name in files(&place) {
+        let path = place.path(&format!("store/{name}"));
+        let whole = std::fs::read(&path).unwrap();
+        if whole.len() < 64 {
+            continue;
+        }
+        let mut bad = whole.clone();
+        // The middle may be padding in some files; most have something there.
+        let middle = bad.len() / 2;
+        bad[middle] ^= 0x55;
+        std::fs::write(&path, bad).unwrap();
+        let run = place.verb("verify", &["--json"]);
+        let lines = run.json_lines();
+        match lines.last().unwrap()["verdict"].as_str().unwrap() {
+            "damaged" => {
+                assert_eq!(run.code, 1);
+                let findings = &lines[..lines.len() - 1];
+                assert!(findings.iter().any(|f| f["severity"] == "damage"), "{findings:?}");
+                for finding in findings {
+                    assert_eq!(
+                        keys(finding),
+                        ["affects", "expected", "file", "found", "offset", "severity"]
+                    );
+                }
+                found += 1;
+                place.verb("verify", &[]).code(1);
+            }
+            _ => assert_eq!(run.code, 0),
+        }
+        std::fs::write(&path, whole).unwrap();
+    }
+    // The two files of the segment at least.
+    assert!(found >= 2);
+    place.verb("verify", &[]).ok();
+}
+
+#[test]
+fn every_log_and_segment_can_be_dumped() {
+    let place = Place::with(&events());
+    for sealed in [false, true] {
+        let mut dumped = 0;
+        for name in files(&place) {
+            let run = place.verb("dump", &[&name, "--json"]);
+            if run.code != 0 {
+                continue;
+            }
+            let lines = run.json_lines();
+            for line in &lines {
+                assert_eq!(keys(line), ["bytes", "fields", "kind", "offset"]);
+            }
+            let path = place.path(&format!("store/{name}"));
+            assert_eq!(place.verb("dump", &[&path, "--json"]).ok().stdout, run.stdout);
+            assert!(place.verb("dump", &[&name]).ok().text().lines().count() > lines.len());
+            dumped += 1;
+        }
+        assert!(dumped >= 2, "sealed: {sealed}");
+        place.verb("seal", &[]).ok();
+    }
+}
+
+#[test]
+fn the_demo_runs_and_keeps_its_store_if_told_where() {
+    let place = Place::new();
+    let run_json = run(["demo", &place.store(), "--json"]).code(0);
+    let json = run_json.json();
+    assert_eq!((&json["wrong"], &json["verdict"]), (&0.into(), &"clean".into()));
+    assert!(json["observations"].as_u64().unwrap() > 1_000);
+    let stats = place.verb("stats", &["--json"]).ok().json();
+    assert_eq!(stats["observations"], json["observations"]);
+    assert_eq!(stats["logs"], 0);
+    let drawn = json["drawn"].as_str().unwrap();
+    place.verb("trace", &[drawn]).ok();
+    run(["demo", &place.store()]).code(2);
+}
+
+#[test]
+fn the_demo_shows_a_tree_and_figures() {
+    let run = run(["demo"]).code(0);
+    let text = run.text();
+    for word in ["\u{2514}\u{2500} ", "appended, synced", "verified", "clean", "tracekeep demo DIR"]
+    {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}

@@ -1,0 +1,199 @@
+use super::{Cursor, Order, TraceQuery};
+use crate::error::Result;
+use crate::fs::{Dir, Fs};
+use crate::id::Identity;
+use crate::model::Timestamp;
+use crate::segment::RowKind;
+use crate::snapshot::{Gathered, Snapshot, TraceState, View, state_of};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
+
+/// A page of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The traces, in order.
+    pub traces: Vec<TraceState>,
+    /// Where to go on, if there is more.
+    pub next: Option<Cursor>,
+}
+
+/// A place in the order: what comes first is larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    newest: Option<(Timestamp, Identity)>,
+    oldest: Option<Reverse<(Timestamp, Identity)>>,
+}
+
+impl Place {
+    fn new(order: Order, start: Timestamp, identity: Identity) -> Place {
+        match order {
+            Order::NewestFirst => Place { newest: Some((start, identity)), oldest: None },
+            Order::OldestFirst => Place { newest: None, oldest: Some(Reverse((start, identity))) },
+        }
+    }
+}
+
+/// Walks the trace rows of one segment in order. Rows of one start are handed out by identity.
+struct Walk {
+    at: usize,
+    rows: std::ops::Range<u32>,
+    /// Rows of the start at hand, next one last.
+    same: Vec<(Identity, u32)>,
+}
+
+impl Walk {
+    fn next<D: Dir>(&mut self, view: &View<D>, order: Order) -> Option<(Timestamp, Identity, u32)> {
+        let segment = &view.segments.get(self.at)?.segment;
+        if self.same.is_empty() {
+            let first = match order {
+                Order::NewestFirst => self.rows.next_back()?,
+                Order::OldestFirst => self.rows.next()?,
+            };
+            let start = segment.trace_start(first);
+            let mut row = first;
+            loop {
+                self.same.extend(segment.trace_identity(row).map(|id| (id, row)));
+                let peek = match order {
+                    Order::NewestFirst => {
+                        self.rows.end.checked_sub(1).filter(|_| !self.rows.is_empty())
+                    }
+                    Order::OldestFirst => Some(self.rows.start).filter(|_| !self.rows.is_empty()),
+                };
+                match peek.filter(|next| segment.trace_start(*next) == start) {
+                    Some(next) => row = next,
+                    None => break,
+                }
+                match order {
+                    Order::NewestFirst => self.rows.end -= 1,
+                    Order::OldestFirst => self.rows.start += 1,
+                }
+            }
+            self.same.sort_unstable();
+            if order == Order::OldestFirst {
+                self.same.reverse();
+            }
+        }
+        let (identity, row) = self.same.pop()?;
+        Some((segment.trace_start(row), identity, row))
+    }
+}
+
+impl<F: Fs> Snapshot<F> {
+    /// Lists traces by start. Cost: the trace rows that are passed over, by columns, and one block
+    /// of details for each trace on the page; the merge of unsealed records, once a change.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`, `Expired`.
+    pub fn traces(&self, query: &TraceQuery) -> Result<Page> {
+        let view = self.view()?;
+        let fresh = self.fresh_states(&view)?;
+        let touched: HashSet<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
+        let order = query.order;
+        let mut heap: BinaryHeap<(Place, usize, u32)> = BinaryHeap::new();
+        let after = query.cursor.map(|c| Place::new(order, c.start, c.identity));
+        let wanted = |place: Place| after.is_none_or(|after| place < after);
+        for (i, (identity, state)) in fresh.iter().enumerate() {
+            let Some(state) = state else { continue };
+            let place = Place::new(order, state.summary.start, *identity);
+            if wanted(place)
+                && query.range.contains(state.summary.start)
+                && query.wants(&state.fields)
+            {
+                heap.push((place, usize::MAX, i as u32));
+            }
+        }
+        let mut walks: Vec<Walk> = Vec::with_capacity(view.segments.len());
+        for at in 0..view.segments.len() {
+            let mut walk = Walk { at, rows: rows_in(&view, at, query), same: Vec::new() };
+            push_next(&view, &mut walk, query, &touched, &wanted, &mut heap);
+            walks.push(walk);
+        }
+        let mut page = Page::default();
+        let mut last = None;
+        while let Some((_, source, row)) = heap.pop() {
+            if page.traces.len() == query.limit {
+                page.next = last;
+                break;
+            }
+            let state = if source == usize::MAX {
+                fresh.get(row as usize).and_then(|(_, s)| s.as_deref().cloned())
+            } else {
+                push_next(&view, &mut walks[source], query, &touched, &wanted, &mut heap);
+                let identity = view.segments[source].segment.trace_identity(row);
+                match identity {
+                    Some(identity) => {
+                        state_of(&view, &Gathered::new(&view, identity, self.seq())?)?
+                    }
+                    None => None,
+                }
+            };
+            if let Some(state) = state {
+                let identity = view.key.identity(&state.id);
+                last = Some(Cursor { start: state.summary.start, identity });
+                page.traces.push(state);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The states of traces with unsealed records; `None` for one that is erased.
+    fn fresh_states(
+        &self,
+        view: &View<F::Dir>,
+    ) -> Result<Vec<(Identity, Option<Arc<TraceState>>)>> {
+        let mut ids = Vec::new();
+        view.logs.iter().for_each(|log| ids.extend(log.traces(self.seq())));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut states = Vec::with_capacity(ids.len());
+        for identity in ids {
+            states.push((identity, self.states().state(view, identity, self.seq())?));
+        }
+        Ok(states)
+    }
+}
+
+/// Trace rows of a segment that can be on the page, by time.
+fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::Range<u32> {
+    let segment = &view.segments[at].segment;
+    if let Some(session) = &query.session
+        && !segment.may_hold_session(session)
+    {
+        return 0..0;
+    }
+    let (mut from, mut to) = (query.range.start, query.range.end);
+    match (query.cursor, query.order) {
+        (Some(c), Order::NewestFirst) => to = to.min(Timestamp(c.start.0.saturating_add(1))),
+        (Some(c), Order::OldestFirst) => from = from.max(c.start),
+        (None, _) => {}
+    }
+    let first = if from.0 == i64::MIN { 0 } else { segment.first_trace_from(from) };
+    let end = match to.0 {
+        i64::MAX => segment.facts().traces,
+        _ => segment.first_trace_from(to),
+    };
+    first..end.max(first)
+}
+
+fn push_next<D: Dir>(
+    view: &View<D>,
+    walk: &mut Walk,
+    query: &TraceQuery,
+    touched: &HashSet<Identity>,
+    wanted: &dyn Fn(Place) -> bool,
+    heap: &mut BinaryHeap<(Place, usize, u32)>,
+) {
+    while let Some((start, identity, row)) = walk.next(view, query.order) {
+        let s = &view.segments[walk.at];
+        let place = Place::new(query.order, start, identity);
+        if !s.dead.contains(RowKind::Trace, row)
+            && wanted(place)
+            && !touched.contains(&identity)
+            && query.wants_row(&s.segment, row)
+        {
+            heap.push((place, walk.at, row));
+            return;
+        }
+    }
+}

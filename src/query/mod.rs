@@ -1,0 +1,11 @@
+//! Lists of traces: by time, filtered, in pages.
+//!
+//! Read in this order: `filter`, `cursor`, `list`.
+
+mod cursor;
+mod filter;
+mod list;
+
+pub use cursor::Cursor;
+pub use filter::{Order, TraceQuery};
+pub use list::Page;

@@ -1,0 +1,214 @@
+//! The caller's side of an append: deduplicate, encode, put into the group that goes next.
+
+use super::commit::{Commit, Done};
+use super::shared::Shared;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::GroupBuilder;
+use crate::fs::Fs;
+use crate::id::{Seq, StoreKey};
+use crate::limits::{IN_FLIGHT_BYTES_MAX, LOG_PARTS_MAX};
+use crate::log::Encoder;
+use crate::model::Record;
+use crate::options::{Background, Options};
+use parking_lot::MutexGuard;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What the writer does next.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// The frame to write; empty for none.
+    pub group: GroupBuilder,
+    /// Seq of its first record, or the next one.
+    pub first_seq: Seq,
+    /// The log that was written is finished before this.
+    pub finish_log: bool,
+    /// Who waits for it.
+    pub done: Arc<Done>,
+    /// New raw bytes that it holds in flight.
+    pub bytes: usize,
+}
+
+/// Unsealed logs, at most: a bound on what recovery has to read.
+const UNSEALED_LOGS_MAX: usize = 16;
+
+/// What appenders share.
+#[derive(Debug)]
+pub(super) struct Ingest {
+    encoder: Encoder,
+    ready: VecDeque<Pending>,
+    done: Arc<Done>,
+    first_seq: Option<Seq>,
+    next_seq: Seq,
+    finish_log: bool,
+    /// Bytes that are not yet durable.
+    in_flight: usize,
+    /// The writer found the log long enough.
+    pub log_full: bool,
+}
+
+impl Ingest {
+    pub fn new(key: &StoreKey, options: &Options, last_seq: Seq) -> Ingest {
+        Ingest {
+            encoder: Encoder::new(key, options.stream_bytes_max),
+            ready: VecDeque::new(),
+            done: Arc::default(),
+            first_seq: None,
+            next_seq: Seq(last_seq.0 + 1),
+            finish_log: false,
+            in_flight: 0,
+            log_full: false,
+        }
+    }
+
+    fn batch(&mut self, records: Vec<Record>) -> Commit {
+        let first = self.next_seq;
+        let count = records.len() as u64;
+        let (before_raw, before_skeleton) =
+            (self.encoder.raw_bytes(), self.encoder.group().skeleton_bytes());
+        let mut full = Vec::new();
+        self.encoder.batch(records, &mut |group| full.push(group));
+        for group in full {
+            self.push_ready(group);
+        }
+        self.first_seq.get_or_insert(first);
+        self.next_seq = Seq(first.0 + count);
+        let skeleton = self.encoder.group().skeleton_bytes().saturating_sub(before_skeleton);
+        self.in_flight += (self.encoder.raw_bytes() - before_raw) as usize + skeleton;
+        Commit { seq: Seq(self.next_seq.0 - 1), done: Arc::clone(&self.done) }
+    }
+
+    /// Queues a group that has to go ahead of the records of the batch at hand. Whole batches
+    /// before it may be in it; they are done with it.
+    fn push_ready(&mut self, group: GroupBuilder) {
+        let with_records = group.records() > 0;
+        let done = if with_records { std::mem::take(&mut self.done) } else { Arc::default() };
+        let first_seq = if with_records { self.first_seq.take() } else { None };
+        let bytes = group.part_bytes() + group.skeleton_bytes();
+        self.ready.push_back(Pending {
+            first_seq: first_seq.unwrap_or(self.next_seq),
+            group,
+            finish_log: std::mem::take(&mut self.finish_log),
+            done,
+            bytes,
+        });
+    }
+
+    /// The next thing for the writer.
+    pub fn take(&mut self) -> Option<Pending> {
+        if let Some(pending) = self.ready.pop_front() {
+            return Some(pending);
+        }
+        if self.encoder.group().is_empty() {
+            return None;
+        }
+        let group = self.encoder.take_group();
+        self.push_ready(group);
+        self.ready.pop_front()
+    }
+
+    /// The log that is written ends here: what follows starts the next one.
+    pub fn finish_log(&mut self) -> Arc<Done> {
+        if !self.encoder.group().is_empty() {
+            let group = self.encoder.take_group();
+            self.push_ready(group);
+        }
+        self.encoder.restart(0);
+        self.log_full = false;
+        let done = Arc::new(Done::default());
+        let group = GroupBuilder::new(0);
+        let (first_seq, finish_log) = (self.next_seq, true);
+        self.ready.push_back(Pending {
+            group,
+            first_seq,
+            finish_log,
+            done: Arc::clone(&done),
+            bytes: 0,
+        });
+        done
+    }
+
+    /// Bytes became durable, or were refused.
+    pub fn release(&mut self, bytes: usize) {
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+    }
+
+    /// Refuses everything that waits, because the parts it refers to were not written. The log
+    /// goes on with this part number.
+    pub fn refuse_all(&mut self, error: &Error, next_part: u32) {
+        while let Some(pending) = self.take() {
+            pending.done.set(Err(error));
+            self.release(pending.bytes);
+            // A log that was to be finished still is.
+            self.finish_log |= pending.finish_log;
+        }
+        self.in_flight = 0;
+        self.encoder.restart(if self.finish_log { 0 } else { next_part });
+    }
+
+    /// Memory of last payloads and part lookup, in bytes.
+    pub fn memory(&self) -> usize {
+        self.encoder.memory() + self.in_flight
+    }
+
+    fn log_is_full(&self, options: &Options) -> bool {
+        self.log_full
+            || self.encoder.raw_bytes() >= options.log_raw_bytes_max
+            || self.encoder.next_part() >= LOG_PARTS_MAX
+    }
+}
+
+impl<F: Fs> Shared<F> {
+    pub fn append(&self, records: Vec<Record>) -> Result<Commit> {
+        let mut ingest = self.ingest.lock();
+        self.wait_for_room(&mut ingest)?;
+        if records.is_empty() {
+            let done = Arc::new(Done::default());
+            done.set(Ok(()));
+            return Ok(Commit { seq: Seq(ingest.next_seq.0 - 1), done });
+        }
+        if ingest.log_is_full(&self.options) {
+            ingest.finish_log();
+        }
+        let commit = ingest.batch(records);
+        drop(ingest);
+        self.work.notify_one();
+        Ok(commit)
+    }
+
+    fn wait_for_room(&self, ingest: &mut MutexGuard<'_, Ingest>) -> Result<()> {
+        loop {
+            if let Some(failure) = self.failure() {
+                return Err(failure);
+            }
+            if self.is_closing() {
+                return Err(Error::new(ErrorKind::Closed, "the store is closed"));
+            }
+            let behind = self.sealing_is_behind(ingest);
+            if ingest.in_flight < IN_FLIGHT_BYTES_MAX && !behind {
+                return Ok(());
+            }
+            if behind {
+                if let Some(failure) = self.upkeep_failure() {
+                    return Err(failure);
+                }
+                self.want_upkeep();
+            }
+            self.room.wait(ingest);
+        }
+    }
+
+    /// Whether appends have to wait until a log is sealed.
+    fn sealing_is_behind(&self, ingest: &Ingest) -> bool {
+        if self.options.background == Background::Off {
+            return false;
+        }
+        let view = self.view();
+        let open = *self.open_log.lock();
+        if !view.logs.iter().any(|log| Some(log.id()) != open) {
+            return false;
+        }
+        view.logs.len() >= UNSEALED_LOGS_MAX
+            || view.memory() + ingest.memory() > self.options.live_bytes_max
+    }
+}

@@ -1,0 +1,206 @@
+//! The keeper thread: seals finished logs as policy says, writes the merged index, gives up
+//! snapshots that pin too much.
+
+use super::listener::Event;
+use super::shared::Shared;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Dir, File, FileName, Fs};
+use crate::id::SegmentId;
+use crate::maintenance::{FinishedLog, Plan, Rewrite, open_index, plan, rewrite, write_index};
+use crate::manifest::{Edit, SegmentState};
+use crate::segment::{SealLevel, Segment};
+use crate::snapshot::View;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What sealing did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SealReport {
+    /// Logs that were sealed.
+    pub logs: u64,
+    /// Segments that were written.
+    pub segments: u64,
+    /// Bytes of the new segments' files.
+    pub bytes: u64,
+}
+
+/// After a failure, background work rests this long.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl<F: Fs> Shared<F> {
+    /// Seals and indexes until the store closes.
+    pub fn keep(&self) {
+        let mut failed = false;
+        loop {
+            {
+                let mut wanted = self.upkeep_wanted.lock();
+                while !*wanted && !self.is_closing() {
+                    if failed {
+                        *wanted =
+                            self.upkeep_changed.wait_for(&mut wanted, RETRY_AFTER).timed_out();
+                    } else {
+                        self.upkeep_changed.wait(&mut wanted);
+                    }
+                }
+                if self.is_closing() {
+                    return;
+                }
+                *wanted = false;
+            }
+            let outcome = self.keep_once();
+            failed = outcome.is_err();
+            self.upkeep_went(outcome);
+        }
+    }
+
+    fn keep_once(&self) -> Result<()> {
+        loop {
+            if self.is_closing() || self.failure().is_some() {
+                return Ok(());
+            }
+            let _turn = self.upkeep.lock();
+            let finished = self.finished()?;
+            let Plan::Seal(logs) = plan(&finished, &self.options) else { break };
+            let segments = self.view().segments.len();
+            self.replace(logs, segments..segments, SealLevel::Full)?;
+            self.expire_snapshots();
+            self.room.notify_all();
+        }
+        let _turn = self.upkeep.lock();
+        if self.view().wants_index() {
+            self.index()?;
+        }
+        Ok(())
+    }
+
+    /// Finished logs, oldest first.
+    fn finished(&self) -> Result<Vec<FinishedLog>> {
+        let view = self.view();
+        let open = *self.open_log.lock();
+        let mut finished = Vec::new();
+        for log in view.logs.iter().take_while(|log| Some(log.id()) != open) {
+            finished.push(FinishedLog {
+                id: log.id(),
+                bytes: log.file().len()?,
+                memory: log.memory(),
+            });
+        }
+        Ok(finished)
+    }
+
+    /// Rewrites the oldest `logs` and these segments into one segment, commits it, and removes
+    /// what it replaces. The caller holds `upkeep`.
+    fn replace(&self, logs: usize, segments: Range<usize>, level: SealLevel) -> Result<u64> {
+        let view = self.view();
+        let old_logs: Vec<_> = view.logs.iter().take(logs).map(|l| l.id()).collect();
+        let old_segments: Vec<_> =
+            view.segments[segments.clone()].iter().map(|s| s.segment.id()).collect();
+        let id = SegmentId(self.manifest.lock().state().next_segment);
+        let (zstd_level, now_ns) = (self.options.seal_level, self.clock.now_ns());
+        let what = Rewrite { logs, segments, level, zstd_level, id, now_ns };
+        for temp in [FileName::SkeletonTemp(id), FileName::PayloadTemp(id)] {
+            remove_if_there(&self.dir, temp)?;
+        }
+        let written = rewrite(&self.dir, &view, &self.header, &what);
+        if written.is_err() {
+            for temp in [FileName::SkeletonTemp(id), FileName::PayloadTemp(id)] {
+                remove_if_there(&self.dir, temp)?;
+            }
+        }
+        let facts = written?;
+        let segment = match &facts {
+            Some(_) => Some(Arc::new(Segment::open(&self.dir, id, &self.header, false)?)),
+            None => None,
+        };
+        let with = facts.as_ref().map(|facts| SegmentState {
+            id,
+            first_seq: facts.first_seq,
+            last_seq: facts.last_seq,
+            payload_expired: false,
+        });
+        let edit = Edit::Replace { logs: old_logs.clone(), segments: old_segments.clone(), with };
+        self.commit_edit(&edit)?;
+        let bytes = segment.as_ref().map_or(0, |s| file_bytes(s));
+        self.change_view(|view| view.replaced(&old_logs, &old_segments, segment));
+        let names = old_logs.iter().map(|log| FileName::Log(*log)).chain(
+            old_segments.iter().flat_map(|id| [FileName::Skeleton(*id), FileName::Payload(*id)]),
+        );
+        names.into_iter().try_for_each(|name| remove_if_there(&self.dir, name))?;
+        self.listener.event(&Event::Sealed {
+            segment: with.map(|s| s.id),
+            logs: old_logs.len() as u64,
+            segments: old_segments.len() as u64,
+        });
+        Ok(bytes)
+    }
+
+    /// Writes a merged index over all segments. The caller holds `upkeep`.
+    fn index(&self) -> Result<()> {
+        let view = self.view();
+        let (number, old) = {
+            let manifest = self.manifest.lock();
+            let state = manifest.state();
+            (state.next_index, state.index.as_ref().map(|(n, _)| *n))
+        };
+        remove_if_there(&self.dir, FileName::IndexTemp(number))?;
+        write_index(&self.dir, &view, &self.header, number)?;
+        let index = Arc::new(open_index(&self.dir, number, &self.header)?);
+        self.commit_edit(&Edit::Index(number, index.segments.clone()))?;
+        self.change_view(|view| view.with_index(index));
+        if let Some(old) = old {
+            remove_if_there(&self.dir, FileName::Index(old))?;
+        }
+        self.listener.event(&Event::Indexed(number));
+        Ok(())
+    }
+
+    /// Seals everything; see [`Store::seal`](super::Store::seal).
+    pub fn seal_all(&self, level: SealLevel) -> Result<SealReport> {
+        let done = {
+            let mut ingest = self.ingest.lock();
+            if let Some(failure) = self.failure() {
+                return Err(failure);
+            }
+            if self.is_closing() {
+                return Err(Error::new(ErrorKind::Closed, "the store is closed"));
+            }
+            ingest.finish_log()
+        };
+        self.work.notify_one();
+        super::Commit { seq: crate::id::Seq(0), done }.wait()?;
+        let _turn = self.upkeep.lock();
+        let mut report = SealReport::default();
+        let logs = self.finished()?.len();
+        let view = self.view();
+        let settled = |view: &View<F::Dir>| match &view.segments[..] {
+            [] => true,
+            [one] => one.segment.facts().level == SealLevel::Full,
+            _ => false,
+        };
+        let all = level == SealLevel::Full && !(logs == 0 && settled(&view));
+        let segments = if all { 0 } else { view.segments.len() }..view.segments.len();
+        if logs > 0 || !segments.is_empty() {
+            report.bytes = self.replace(logs, segments, level)?;
+            report.logs = logs as u64;
+            report.segments = 1;
+        }
+        if self.view().wants_index() {
+            self.index()?;
+        }
+        self.expire_snapshots();
+        self.room.notify_all();
+        Ok(report)
+    }
+}
+
+fn file_bytes<D: Dir>(segment: &Segment<D>) -> u64 {
+    segment.skeleton().0.len() as u64 + segment.facts().payload_file_bytes
+}
+
+pub(super) fn remove_if_there<D: Dir>(dir: &D, name: FileName) -> Result<()> {
+    match dir.remove(name) {
+        Err(e) if !e.is_not_found() => Err(e),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,146 @@
+//! The engine: puts the floors together. The only floor with threads and locks.
+//!
+//! ```text
+//!  callers            writer thread            sync thread           keeper thread
+//!  append ---------->  compress, write  ----->  fdatasync             seal, index
+//!   dedup, encode      frames (group n+1)       (group n), publish    one edit at a time
+//!   [ingest lock]                               wake the callers
+//! ```
+//!
+//! A batch is deduplicated and encoded on the caller's thread, under one lock, into the group
+//! that the writer takes next. A group becomes visible to snapshots when its durability level is
+//! reached, and never if its sync failed.
+//!
+//! Read in this order: `builder`, `batch`, `commit`, `shared`, `ingest`, `writer`, `syncer`,
+//! `open`, `keeper`, `stats`, `follower`.
+
+mod batch;
+mod builder;
+mod commit;
+mod follower;
+mod ingest;
+mod keeper;
+mod listener;
+mod open;
+mod shared;
+mod stats;
+mod syncer;
+mod writer;
+
+pub use batch::Batch;
+pub use builder::{Create, StoreBuilder};
+pub use commit::Commit;
+pub use follower::ReadStore;
+pub use keeper::SealReport;
+pub use listener::{Event, Listener};
+pub use stats::{StatBytes, Stats};
+
+use crate::error::Result;
+use crate::fs::{Fs, RealFs};
+use crate::recovery::RecoveryReport;
+use crate::segment::SealLevel;
+use crate::snapshot::Snapshot;
+use shared::Shared;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A store that is open for writing. One per directory; share it among threads by reference.
+#[derive(Debug)]
+pub struct Store<F: Fs = RealFs> {
+    shared: Arc<Shared<F>>,
+    threads: Vec<JoinHandle<()>>,
+    report: RecoveryReport,
+}
+
+impl Store {
+    /// Opens the store in this directory for writing, and makes it where there is none.
+    ///
+    /// # Errors
+    /// `Locked` with the holder, `Corruption` where acknowledged data is damaged,
+    /// `UnsupportedFormat`, `StorageFull`, `Io`.
+    pub fn open(path: impl AsRef<Path>) -> Result<Store> {
+        Store::builder().open(path)
+    }
+
+    /// Opens the store in this directory for reading, also while another process writes. Takes
+    /// no lock and changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no store, `Corruption`, `UnsupportedFormat`, `Io`.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<ReadStore> {
+        Store::builder().open_read_only(path)
+    }
+
+    /// Sets options and components before opening.
+    pub fn builder() -> StoreBuilder {
+        StoreBuilder::new(RealFs)
+    }
+}
+
+impl<F: Fs> Store<F> {
+    /// Appends a batch, all or nothing. Returns when it is in order; [`Commit::wait`] returns when
+    /// it is durable. Waits where too much is in flight or sealing has fallen behind. Cost: one
+    /// comparison with the last payload of each stream, splitting and hashing of what is new.
+    ///
+    /// # Errors
+    /// `Poisoned` after a failed write or sync, `Closed`.
+    pub fn append(&self, batch: Batch) -> Result<Commit> {
+        self.shared.append(batch.into_records())
+    }
+
+    /// A view of everything that is acknowledged by now.
+    pub fn snapshot(&self) -> Snapshot<F> {
+        self.shared.snapshot()
+    }
+
+    /// Seals everything that is acknowledged by now and returns when no log is left. `Full` also
+    /// rewrites all segments into one, so that the store is as small as it will get.
+    ///
+    /// # Errors
+    /// `Corruption`, `StorageFull`, `Io`, `Poisoned`, `Closed`; what was not sealed stays as it
+    /// was.
+    pub fn seal(&self, level: SealLevel) -> Result<SealReport> {
+        self.shared.seal_all(level)
+    }
+
+    /// Counts and sizes. Cost: the trace rows of all segments, and the merge of unsealed records.
+    ///
+    /// # Errors
+    /// `Corruption`, `Io`.
+    pub fn stats(&self) -> Result<Stats> {
+        stats::stats(&self.shared.dir, &self.snapshot())
+    }
+
+    /// What opening found and did.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.report
+    }
+
+    /// Makes everything durable, promises it, and ends the threads.
+    ///
+    /// # Errors
+    /// The failure that poisoned the store, if one did.
+    pub fn close(mut self) -> Result<()> {
+        self.shut_down();
+        self.shared.failure().map_or(Ok(()), Err)
+    }
+
+    fn shut_down(&mut self) {
+        self.shared.close();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.shared.poison(&crate::error::Error::new(
+                    crate::error::ErrorKind::Poisoned,
+                    "a thread of the store panicked",
+                ));
+            }
+        }
+    }
+}
+
+impl<F: Fs> Drop for Store<F> {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}

@@ -1,0 +1,278 @@
+//! Opening for writing: lock, recover, start a new manifest, start the threads.
+
+use super::Store;
+use super::builder::{Create, StoreBuilder};
+use super::keeper::remove_if_there;
+use super::shared::{Opened, Shared};
+use super::syncer::Syncer;
+use super::writer::{Writer, salt};
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{FileHeader, FileKind, Previous};
+use crate::fs::{Dir, DirMode, File, FileName, Fs, process_name};
+use crate::id::{LogId, Seq, StoreKey};
+use crate::limits::BALLAST_BYTES;
+use crate::manifest::{Loaded, LogState, ManifestWriter, State, load, read_current};
+use crate::options::Background;
+use crate::recovery::{LoadedStore, ReadLog, RecoveryReport, copy_tail, load_store};
+use crate::snapshot::View;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store<F>> {
+    let mode = match builder.create {
+        Create::IfMissing => DirMode::Create,
+        Create::Never => DirMode::Existing,
+    };
+    let dir = builder.fs.open_dir(path, mode)?;
+    if builder.create == Create::Never && read_current(&dir)?.is_none() {
+        return Err(no_store(path));
+    }
+    let now = builder.clock.now_ns();
+    let since = now / 1_000_000_000;
+    let lock = dir.lock(&format!("{}, since {since} s after 1970", process_name()))?;
+    let mut report = RecoveryReport::default();
+    let (opened, previous) = match load(&dir)? {
+        None => (create(dir, lock, now)?, Previous::default()),
+        Some(loaded) => recover(dir, lock, loaded, now, &builder, &mut report)?,
+    };
+    let last_seq = opened.last_seq;
+    keep_ballast(&opened.dir, &mut report)?;
+    let StoreBuilder { options, clock, listener, .. } = builder;
+    let background = options.background;
+    let shared = Arc::new(Shared::new(opened, options, clock, listener));
+    let threads = start(&shared, previous, last_seq, background)?;
+    Ok(Store { shared, threads, report })
+}
+
+pub(super) fn no_store(path: &Path) -> Error {
+    Error::invalid(format!(
+        "{}: there is no store here; import something, or check the path",
+        path.display()
+    ))
+}
+
+fn start<F: Fs>(
+    shared: &Arc<Shared<F>>,
+    previous: Previous,
+    last_seq: Seq,
+    background: Background,
+) -> Result<Vec<JoinHandle<()>>> {
+    let syncer = Arc::new(Syncer::new(Arc::clone(shared)));
+    let writer = Writer::new(Arc::clone(shared), Arc::clone(&syncer), previous, last_seq);
+    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .map_err(|e| Error::io("start a thread for", shared.dir.path(), e))
+    };
+    let mut threads = Vec::new();
+    let (sync, closer) = (Arc::clone(&syncer), syncer);
+    let on_panic = Arc::clone(shared);
+    threads.push(spawn(
+        "tracekeep-write",
+        Box::new(move || {
+            guarded(&on_panic, || writer.run());
+            closer.close();
+        }),
+    )?);
+    let on_panic = Arc::clone(shared);
+    threads.push(spawn("tracekeep-sync", Box::new(move || guarded(&on_panic, || sync.run())))?);
+    if background == Background::On {
+        let keeper = Arc::clone(shared);
+        let on_panic = Arc::clone(shared);
+        threads
+            .push(spawn("tracekeep-keep", Box::new(move || guarded(&on_panic, || keeper.keep())))?);
+    }
+    Ok(threads)
+}
+
+/// Poisons the store where a thread of it panics, so that nobody waits for it for ever.
+fn guarded<F: Fs>(shared: &Arc<Shared<F>>, run: impl FnOnce()) {
+    struct Guard<'a, F: Fs>(&'a Shared<F>);
+    impl<F: Fs> Drop for Guard<'_, F> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                let error = Error::new(ErrorKind::Poisoned, "a thread of the store panicked");
+                self.0.poison(&error);
+            }
+        }
+    }
+    let _guard = Guard(shared);
+    run();
+}
+
+/// Makes a new store. Nothing is acknowledged before `CURRENT` is durable.
+fn create<F: Fs>(dir: F::Dir, lock: <F::Dir as Dir>::Lock, now: i64) -> Result<Opened<F>> {
+    let names = dir.list()?;
+    let data = |n: &&FileName| {
+        matches!(n, FileName::Log(_) | FileName::Skeleton(_) | FileName::Payload(_))
+    };
+    if let Some(name) = names.iter().find(data) {
+        let path = dir.path().join(FileName::Current.to_string());
+        let what = format!("CURRENT is missing, and {name} shows that there was a store");
+        return Err(Error::corruption_at(&path, 0, what));
+    }
+    // A crash while the store was made leaves a manifest without CURRENT.
+    for name in names.into_iter().filter(|n| matches!(n, FileName::Manifest(_)) || n.is_temp()) {
+        remove_if_there(&dir, name)?;
+    }
+    let random = random_bytes()?;
+    let mut key = [0; 32];
+    key.copy_from_slice(&random[..32]);
+    let mut store = [0; 16];
+    store.copy_from_slice(&random[32..]);
+    let mut header = FileHeader {
+        kind: FileKind::Manifest,
+        store: u128::from_le_bytes(store),
+        key: StoreKey(key),
+        salt: 0,
+        number: 1,
+        created_ns: now,
+        previous: Previous::default(),
+    };
+    header.salt = salt(&header, 1, now);
+    let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
+    let view = View::new(header.key, Vec::new(), Vec::new(), None);
+    Ok(Opened { dir, header, view, last_seq: Seq(0), manifest, lock })
+}
+
+/// Randomness from the operating system: the standard library's hash keys are seeded from it.
+fn random_bytes() -> Result<[u8; 48]> {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let mut hash = blake3::Hasher::new();
+    for i in 0..16u64 {
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_u64(i);
+        hash.update(&hasher.finish().to_le_bytes());
+    }
+    hash.update(&std::process::id().to_le_bytes());
+    let mut bytes = [0; 48];
+    hash.finalize_xof().fill(&mut bytes);
+    Ok(bytes)
+}
+
+fn recover<F: Fs>(
+    dir: F::Dir,
+    lock: <F::Dir as Dir>::Lock,
+    loaded: Loaded,
+    now: i64,
+    builder: &StoreBuilder<F>,
+    report: &mut RecoveryReport,
+) -> Result<(Opened<F>, Previous)> {
+    let header = FileHeader { created_ns: now, ..loaded.header.clone() };
+    let LoadedStore { mut view, logs, last_seq, notes } = load_store(&dir, &loaded)?;
+    report.notes = notes;
+    for log in &logs {
+        report.frames += log.frames.len() as u64;
+        report.records += log.table.records();
+    }
+    if let Some((at, what)) = &loaded.torn {
+        report.torn_bytes += loaded.bytes.saturating_sub(*at);
+        report.notes.push(format!("the manifest ends in a torn tail: {what}"));
+    }
+    let mut state = loaded.state.clone();
+    state.index = view.index.as_ref().map(|ix| (ix.number, ix.segments.clone()));
+    let mut previous = Previous::default();
+    if let Some(last) = logs.last() {
+        let stray_log = FileName::Log(LogId(state.next_log));
+        remove_if_there(&dir, stray_log)?;
+        previous = end_last_log(&dir, last, &mut state, &mut view, &header, builder, report)?;
+    }
+    let number = loaded.number + 1;
+    remove_if_there(&dir, FileName::Manifest(number))?;
+    let header = FileHeader { salt: salt(&header, number, now), ..header };
+    let manifest = ManifestWriter::start(dir.clone(), &header, number, state, Some(loaded.number))?;
+    remove_strays(&dir, &manifest)?;
+    Ok((Opened { dir, header, view, last_seq, manifest, lock }, previous))
+}
+
+/// Says where the last log ends: at its promise. What was written after it is appended again to
+/// a new log, because nobody knows whether it is on the disk or only in the page cache.
+fn end_last_log<F: Fs>(
+    dir: &F::Dir,
+    last: &ReadLog<<F::Dir as Dir>::File>,
+    state: &mut State,
+    view: &mut View<F::Dir>,
+    header: &FileHeader,
+    builder: &StoreBuilder<F>,
+    report: &mut RecoveryReport,
+) -> Result<Previous> {
+    let id = LogId(last.header.number);
+    let known = state.logs.last().and_then(|l| l.end);
+    let promise = known.unwrap_or(last.promise);
+    let kept = last.frames.partition_point(|f| f.end() <= promise);
+    let (kept, copied) = last.frames.split_at(kept);
+    if known.is_none() {
+        report.torn_bytes += last.bytes.saturating_sub(last.tail.offset);
+        if let Some(stop) = last.stop.as_ref().filter(|s| s.offset < last.bytes) {
+            report.notes.push(format!("log {id} ends in a torn tail: {}", stop.what));
+        }
+    }
+    let end = kept.last().map_or(crate::frame::FILE_HEADER_BYTES as u64, |f| f.end());
+    let previous = Previous { number: id.0, end, crc: kept.last().map_or(0, |f| f.header.crc) };
+    if let Some(log) = state.logs.last_mut() {
+        log.end = Some(end);
+    }
+    if !copied.iter().any(|f| f.header.records > 0) {
+        return Ok(previous);
+    }
+    let number = state.next_log;
+    let created_ns = header.created_ns;
+    let new = FileHeader {
+        kind: FileKind::Log,
+        number,
+        salt: salt(header, number, created_ns),
+        previous,
+        ..header.clone()
+    };
+    report.copied_records = copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)?;
+    state.next_log += 1;
+    // Both logs are read again as they are on disk now, so that what is served is what is there.
+    let store = header;
+    let ended = crate::recovery::read_log(dir, id, store, crate::recovery::LogEnd::At(end))?;
+    let fresh =
+        crate::recovery::read_log(dir, LogId(number), store, crate::recovery::LogEnd::Open)?;
+    state.logs.push(LogState { id: LogId(number), end: Some(fresh.tail.offset) });
+    view.logs.pop();
+    view.logs.push(ended.table);
+    view.logs.push(fresh.table);
+    Ok(Previous { number, end: fresh.tail.offset, crc: fresh.tail.previous })
+}
+
+/// Removes what no manifest names: unfinished work of the last run, and what it had replaced.
+fn remove_strays<D: Dir>(dir: &D, manifest: &ManifestWriter<D>) -> Result<()> {
+    let state = manifest.state();
+    for name in dir.list()? {
+        let named = match name {
+            FileName::Lock | FileName::Current | FileName::Ballast => true,
+            FileName::Manifest(n) => n == manifest.number(),
+            FileName::Log(id) => state.logs.iter().any(|l| l.id == id),
+            FileName::Skeleton(id) | FileName::Payload(id) => {
+                state.segments.iter().any(|s| s.id == id)
+            }
+            FileName::Index(n) => state.index.as_ref().is_some_and(|(number, _)| *number == n),
+            _ => false,
+        };
+        if !named {
+            remove_if_there(dir, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a little space aside for edits on a full disk. A store that cannot have it opens
+/// without.
+fn keep_ballast<D: Dir>(dir: &D, report: &mut RecoveryReport) -> Result<()> {
+    if dir.list()?.contains(&FileName::Ballast) {
+        return Ok(());
+    }
+    let made = dir.create(FileName::Ballast).and_then(|file| file.reserve(0, BALLAST_BYTES));
+    match made {
+        Err(e) if e.kind() == ErrorKind::StorageFull => {
+            report.notes.push("the disk is full: there is no ballast".to_owned());
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,217 @@
+use super::ingest::Ingest;
+use super::listener::{Event, Listener};
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::FileHeader;
+use crate::fs::{Dir, FileName, Fs};
+use crate::id::{LogId, Seq};
+use crate::manifest::{Edit, ManifestWriter};
+use crate::options::Options;
+use crate::segment::BlockCache;
+use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
+use parking_lot::{Condvar, Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What the threads of one store share.
+#[derive(Debug)]
+pub(super) struct Shared<F: Fs> {
+    pub dir: F::Dir,
+    /// Store id and key; kind, number and salt are set for each file.
+    pub header: FileHeader,
+    pub options: Options,
+    pub clock: Arc<dyn Clock>,
+    pub listener: Arc<dyn Listener>,
+    view: RwLock<Arc<View<F::Dir>>>,
+    visible: AtomicU64,
+    pub cache: Arc<BlockCache>,
+    pub states: Arc<StateCache>,
+    pub manifest: Mutex<ManifestWriter<F::Dir>>,
+    pub ingest: Mutex<Ingest>,
+    /// The writer waits on this for groups.
+    pub work: Condvar,
+    /// Appenders wait on this for room.
+    pub room: Condvar,
+    /// Maintenance holds this: one edit at a time.
+    pub upkeep: Mutex<()>,
+    pub upkeep_wanted: Mutex<bool>,
+    pub upkeep_changed: Condvar,
+    /// The log that is written, if one is.
+    pub open_log: Mutex<Option<LogId>>,
+    snapshots: Mutex<Vec<WeakSnapshot<F::Dir>>>,
+    failure: Mutex<Option<Error>>,
+    upkeep_failure: Mutex<Option<Error>>,
+    closing: AtomicBool,
+    _lock: <F::Dir as Dir>::Lock,
+}
+
+/// What a store is made of when it is opened.
+#[derive(Debug)]
+pub(super) struct Opened<F: Fs> {
+    pub dir: F::Dir,
+    pub header: FileHeader,
+    pub view: View<F::Dir>,
+    pub last_seq: Seq,
+    pub manifest: ManifestWriter<F::Dir>,
+    pub lock: <F::Dir as Dir>::Lock,
+}
+
+impl<F: Fs> Shared<F> {
+    pub fn new(
+        opened: Opened<F>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+        listener: Arc<dyn Listener>,
+    ) -> Shared<F> {
+        let ingest = Ingest::new(&opened.header.key, &options, opened.last_seq);
+        Shared {
+            dir: opened.dir,
+            view: RwLock::new(Arc::new(opened.view)),
+            visible: AtomicU64::new(opened.last_seq.0),
+            cache: Arc::new(BlockCache::new(options.block_cache_bytes)),
+            states: Arc::default(),
+            manifest: Mutex::new(opened.manifest),
+            ingest: Mutex::new(ingest),
+            work: Condvar::new(),
+            room: Condvar::new(),
+            upkeep: Mutex::new(()),
+            upkeep_wanted: Mutex::new(true),
+            upkeep_changed: Condvar::new(),
+            open_log: Mutex::new(None),
+            snapshots: Mutex::new(Vec::new()),
+            failure: Mutex::new(None),
+            upkeep_failure: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            header: opened.header,
+            options,
+            clock,
+            listener,
+            _lock: opened.lock,
+        }
+    }
+
+    /// The current view.
+    pub fn view(&self) -> Arc<View<F::Dir>> {
+        Arc::clone(&self.view.read())
+    }
+
+    /// Changes the view. Snapshots that exist keep the one they have.
+    pub fn change_view(&self, change: impl FnOnce(&View<F::Dir>) -> View<F::Dir>) {
+        let mut view = self.view.write();
+        *view = Arc::new(change(&view));
+    }
+
+    pub fn snapshot(&self) -> Snapshot<F> {
+        // Under the view's lock: a log whose records are visible by now is in this view.
+        let view = self.view.read();
+        let seq = Seq(self.visible.load(Ordering::Acquire));
+        let snapshot = Snapshot::new(
+            Arc::clone(&view),
+            seq,
+            Arc::clone(&self.cache),
+            Arc::clone(&self.states),
+        );
+        drop(view);
+        let mut snapshots = self.snapshots.lock();
+        if snapshots.len() >= 64 && snapshots.len().is_power_of_two() {
+            snapshots.retain(WeakSnapshot::is_live);
+        }
+        snapshots.push(snapshot.downgrade());
+        snapshot
+    }
+
+    /// Makes everything up to `seq` visible to new snapshots.
+    pub fn publish(&self, seq: Seq) {
+        self.visible.fetch_max(seq.0, Ordering::Release);
+    }
+
+    /// Gives up the oldest snapshots while those pin more memory than there is.
+    pub fn expire_snapshots(&self) {
+        let live = self.view();
+        let mut snapshots = self.snapshots.lock();
+        snapshots.retain(WeakSnapshot::is_live);
+        let budget = self.options.live_bytes_max;
+        while live.memory() + snapshots.iter().map(|s| s.pinned(&live)).max().unwrap_or(0) > budget
+        {
+            let Some(at) = snapshots.iter().position(|s| s.pinned(&live) > 0) else { return };
+            snapshots.remove(at).expire();
+        }
+    }
+
+    /// Commits an edit, with the ballast's space where the disk is full.
+    pub fn commit_edit(&self, edit: &Edit) -> Result<()> {
+        let mut manifest = self.manifest.lock();
+        match manifest.commit(edit) {
+            Err(e) if e.kind() == ErrorKind::StorageFull => {
+                if self.dir.remove(FileName::Ballast).is_err() {
+                    return Err(e);
+                }
+                manifest.commit(edit)
+            }
+            other => other,
+        }
+    }
+
+    /// From now on nothing is appended.
+    pub fn poison(&self, error: &Error) {
+        let mut failure = self.failure.lock();
+        if failure.is_none() {
+            self.listener.event(&Event::Poisoned(error.to_string()));
+            *failure = Some(Error::new(
+                ErrorKind::Poisoned,
+                format!(
+                    "an earlier write or sync failed ({error}); reads go on; close the store and \
+                     open it again to append"
+                ),
+            ));
+        }
+        drop(failure);
+        self.room.notify_all();
+    }
+
+    /// Why nothing can be appended, if so.
+    pub fn failure(&self) -> Option<Error> {
+        self.failure.lock().as_ref().map(Error::repeat)
+    }
+
+    /// Remembers how background work went; told once each time it starts to fail.
+    pub fn upkeep_went(&self, outcome: Result<(), Error>) {
+        let mut failure = self.upkeep_failure.lock();
+        if let Err(e) = &outcome
+            && failure.is_none()
+        {
+            self.listener.event(&Event::Failed(e.to_string()));
+        }
+        *failure = outcome.err();
+        drop(failure);
+        self.room.notify_all();
+    }
+
+    /// Why background work does not get on, if so.
+    pub fn upkeep_failure(&self) -> Option<Error> {
+        self.upkeep_failure.lock().as_ref().map(Error::repeat)
+    }
+
+    /// Wakes the keeper.
+    pub fn want_upkeep(&self) {
+        *self.upkeep_wanted.lock() = true;
+        self.upkeep_changed.notify_all();
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Tells the threads to finish what is there and end.
+    pub fn close(&self) {
+        {
+            // Under the lock, so that no append slips in behind the writer's last look.
+            let _ingest = self.ingest.lock();
+            self.closing.store(true, Ordering::Release);
+        }
+        self.work.notify_all();
+        self.room.notify_all();
+        let _wanted = self.upkeep_wanted.lock();
+        self.upkeep_changed.notify_all();
+    }
+}

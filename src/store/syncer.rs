@@ -1,0 +1,135 @@
+//! The sync thread: makes written groups durable, publishes them, wakes who waits. One sync
+//! covers every group that was written before it began.
+
+use super::commit::Done;
+use super::shared::Shared;
+use crate::error::Result;
+use crate::frame::FrameRef;
+use crate::fs::{Dir, File, Fs};
+use crate::id::Seq;
+use crate::log::LogTable;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A group that was written.
+#[derive(Debug)]
+pub(super) struct Written<F: File> {
+    pub table: Arc<LogTable<F>>,
+    pub frame: FrameRef,
+    pub payload: Vec<u8>,
+    pub last_seq: Seq,
+    /// Where the frame ends in the file.
+    pub end: u64,
+    pub done: Arc<Done>,
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+struct Queue<F: File> {
+    written: Vec<Written<F>>,
+    /// A sync is under way.
+    busy: bool,
+    closing: bool,
+}
+
+/// What the sync thread and the writer share.
+#[derive(Debug)]
+pub(super) struct Syncer<F: Fs> {
+    shared: Arc<Shared<F>>,
+    queue: Mutex<Queue<<F::Dir as Dir>::File>>,
+    changed: Condvar,
+    durable: AtomicU64,
+}
+
+impl<F: Fs> Syncer<F> {
+    pub fn new(shared: Arc<Shared<F>>) -> Syncer<F> {
+        let queue = Queue { written: Vec::new(), busy: false, closing: false };
+        let durable = AtomicU64::new(0);
+        Syncer { shared, queue: Mutex::new(queue), changed: Condvar::new(), durable }
+    }
+
+    /// Offset up to which the log that is written is known durable.
+    pub fn durable_end(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub fn set_durable(&self, end: u64) {
+        self.durable.fetch_max(end, Ordering::Release);
+    }
+
+    /// Another log is written from now on.
+    pub fn restart(&self, end: u64) {
+        self.durable.store(end, Ordering::Release);
+    }
+
+    /// Hands a written group over.
+    pub fn submit(&self, written: Written<<F::Dir as Dir>::File>) {
+        self.queue.lock().written.push(written);
+        self.changed.notify_all();
+    }
+
+    /// Waits until every group that was handed over is acknowledged or failed.
+    ///
+    /// # Errors
+    /// The failure that poisoned the store.
+    pub fn drain(&self) -> Result<()> {
+        let mut queue = self.queue.lock();
+        while queue.busy || !queue.written.is_empty() {
+            self.changed.wait(&mut queue);
+        }
+        self.shared.failure().map_or(Ok(()), Err)
+    }
+
+    pub fn close(&self) {
+        self.queue.lock().closing = true;
+        self.changed.notify_all();
+    }
+
+    /// Syncs until the writer is gone and nothing is left.
+    pub fn run(&self) {
+        loop {
+            let groups = {
+                let mut queue = self.queue.lock();
+                while queue.written.is_empty() {
+                    if queue.closing {
+                        return;
+                    }
+                    self.changed.wait(&mut queue);
+                }
+                queue.busy = true;
+                std::mem::take(&mut queue.written)
+            };
+            let outcome = match (self.shared.failure(), groups.last()) {
+                (Some(failure), _) => Err(failure),
+                // SYNC: this is what `Disk` acknowledges.
+                (None, Some(last)) => last.table.file().sync(),
+                (None, None) => Ok(()),
+            };
+            self.acknowledge(groups, outcome);
+            self.queue.lock().busy = false;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Publishes groups that reached their level, or fails those whose sync failed: these are
+    /// never shown, and nothing is appended after them.
+    pub fn acknowledge(&self, groups: Vec<Written<<F::Dir as Dir>::File>>, outcome: Result<()>) {
+        let outcome = outcome
+            .and_then(|()| groups.iter().try_for_each(|g| g.table.add(&g.frame, &g.payload)));
+        if let Err(e) = &outcome {
+            self.shared.poison(e);
+        } else if let Some(last) = groups.last() {
+            if self.shared.options.durability != crate::options::Durability::Os {
+                self.set_durable(last.end);
+            }
+            self.shared.publish(last.last_seq);
+        }
+        let bytes = groups.iter().map(|g| g.bytes).sum();
+        self.shared.ingest.lock().release(bytes);
+        self.shared.room.notify_all();
+        for group in &groups {
+            group.done.set(outcome.as_ref().map_or_else(Err, |()| Ok(())));
+        }
+    }
+}

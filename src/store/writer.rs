@@ -1,0 +1,366 @@
+//! The writer thread: takes groups, compresses them, writes frames. The only one that writes
+//! logs.
+
+use super::ingest::Pending;
+use super::listener::Event;
+use super::shared::Shared;
+use super::syncer::{Syncer, Written};
+use crate::codec::CODEC_ID;
+use crate::codec::compress::Compressor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, FrameWriter,
+    Previous,
+};
+use crate::fs::{Dir, File, FileName, Fs};
+use crate::id::{LogId, Seq};
+use crate::limits::LOG_RESERVE_BYTES;
+use crate::log::LogTable;
+use crate::manifest::Edit;
+use crate::options::Durability;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Frames of `DiskStrict` start at multiples of this, so that a rewritten sector holds nothing
+/// that was acknowledged.
+const SECTOR: u64 = 4096;
+/// At `Os` the promise is advanced this often.
+const OS_SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// The log that is written.
+#[derive(Debug)]
+struct OpenLog<F: File> {
+    table: Arc<LogTable<F>>,
+    frames: FrameWriter,
+    reserved: u64,
+    /// Something was written since the last marker.
+    dirty: bool,
+}
+
+/// What the writer knows.
+#[derive(Debug)]
+pub(super) struct Writer<F: Fs> {
+    shared: Arc<Shared<F>>,
+    syncer: Arc<Syncer<F>>,
+    log: Option<OpenLog<<F::Dir as Dir>::File>>,
+    previous: Previous,
+    compressor: Compressor,
+    body: Vec<u8>,
+    bytes: Vec<u8>,
+    next_seq: Seq,
+}
+
+/// Level of what is new in a log: as fast as it gets.
+const LOG_ZSTD_LEVEL: i32 = 1;
+
+impl<F: Fs> Writer<F> {
+    pub fn new(
+        shared: Arc<Shared<F>>,
+        syncer: Arc<Syncer<F>>,
+        previous: Previous,
+        last_seq: Seq,
+    ) -> Writer<F> {
+        Writer {
+            shared,
+            syncer,
+            log: None,
+            previous,
+            compressor: Compressor::new(LOG_ZSTD_LEVEL),
+            body: Vec::new(),
+            bytes: Vec::new(),
+            next_seq: Seq(last_seq.0 + 1),
+        }
+    }
+
+    /// Writes groups until the store closes.
+    pub fn run(mut self) {
+        while let Some(next) = self.next() {
+            let Some(pending) = next else {
+                if let Err(e) = self.idle() {
+                    self.shared.poison(&e);
+                }
+                continue;
+            };
+            if let Some(failure) = self.shared.failure() {
+                pending.done.set(Err(&failure));
+                self.shared.ingest.lock().refuse_all(&failure, 0);
+                continue;
+            }
+            if let Err(e) = self.write(&pending) {
+                self.refuse(&pending, &e);
+            }
+        }
+        if self.shared.failure().is_none()
+            && let Err(e) = self.finish_log()
+        {
+            self.shared.poison(&e);
+        }
+    }
+
+    /// The next group; `Some(None)` after quiet time; `None` when the store closes.
+    fn next(&self) -> Option<Option<Pending>> {
+        let mut ingest = self.shared.ingest.lock();
+        loop {
+            if let Some(pending) = ingest.take() {
+                return Some(Some(pending));
+            }
+            if self.shared.is_closing() {
+                return None;
+            }
+            let quiet = match (
+                self.log.as_ref().is_some_and(|l| l.dirty),
+                self.shared.options.durability,
+            ) {
+                (false, _) => None,
+                (true, Durability::Os) => Some(OS_SYNC_EVERY),
+                (true, _) => Some(Duration::from_millis(self.shared.options.marker_ms.max(1))),
+            };
+            match quiet {
+                None => self.shared.work.wait(&mut ingest),
+                Some(quiet) => {
+                    if self.shared.work.wait_for(&mut ingest, quiet).timed_out() {
+                        return Some(ingest.take());
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, pending: &Pending) -> Result<()> {
+        if pending.finish_log {
+            self.finish_log()?;
+        }
+        if pending.group.is_empty() {
+            pending.done.set(Ok(()));
+            return Ok(());
+        }
+        if self.log.is_none() {
+            self.start_log()?;
+        }
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let records = pending.group.records();
+        let raw = pending.group.part_bytes() as u32;
+        self.body.clear();
+        pending.group.write(&mut self.compressor, &mut self.body);
+        // A refused frame must leave no trace: its place is taken by the next one.
+        let before = log.frames.clone();
+        self.bytes.clear();
+        let strict = self.shared.options.durability == Durability::DiskStrict;
+        let start = log.frames.offset();
+        if strict {
+            pad(&mut log.frames, pending.first_seq, self.syncer.durable_end(), &mut self.bytes);
+        }
+        let kind = if records == 0 { FrameKind::Parts } else { FrameKind::Records };
+        let promise = self.syncer.durable_end();
+        let seq = pending.first_seq.0;
+        let frame = log.frames.frame(
+            kind,
+            CODEC_ID,
+            seq,
+            promise,
+            records,
+            raw,
+            &self.body,
+            &mut self.bytes,
+        );
+        let end = start + self.bytes.len() as u64;
+        let written =
+            reserve(log, end).and_then(|()| log.table.file().write_at(&self.bytes, start));
+        if let Err(e) = written {
+            log.frames = before;
+            return Err(e);
+        }
+        log.dirty = true;
+        self.next_seq = Seq(seq + u64::from(records));
+        let full = end >= self.shared.options.log_bytes_max
+            || log.table.memory() >= self.shared.options.live_bytes_max / 8;
+        let written = Written {
+            table: Arc::clone(&log.table),
+            frame,
+            payload: self.body.clone(),
+            last_seq: Seq(self.next_seq.0 - 1),
+            end,
+            done: Arc::clone(&pending.done),
+            bytes: pending.bytes,
+        };
+        if full {
+            self.shared.ingest.lock().log_full = true;
+        }
+        match self.shared.options.durability {
+            Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
+            Durability::Disk => self.syncer.submit(written),
+            Durability::DiskStrict => {
+                self.syncer.submit(written);
+                self.syncer.drain()?;
+                return self.marker();
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing of the group is kept. A full disk is passed on; anything else ends appending.
+    fn refuse(&mut self, pending: &Pending, error: &Error) {
+        if error.kind() != ErrorKind::StorageFull {
+            self.shared.poison(error);
+        }
+        pending.done.set(Err(error));
+        // Later groups may refer to parts of this one.
+        let next_part = self.log.as_ref().map_or(0, |log| {
+            // What is written is in the table once it is synced.
+            let _drained = self.syncer.drain();
+            log.table.parts()
+        });
+        let mut ingest = self.shared.ingest.lock();
+        ingest.release(pending.bytes);
+        ingest.refuse_all(error, next_part);
+        drop(ingest);
+        self.shared.room.notify_all();
+    }
+
+    /// A time without traffic: promises what was written.
+    fn idle(&mut self) -> Result<()> {
+        if self.shared.failure().is_some() {
+            return Ok(());
+        }
+        let Some(log) = &self.log else { return Ok(()) };
+        if self.shared.options.durability == Durability::Os {
+            // SYNC: at `Os` this is what bounds the loss of a power cut to about a second.
+            log.table.file().sync()?;
+            self.syncer.set_durable(log.frames.offset());
+        }
+        self.syncer.drain()?;
+        self.marker()
+    }
+
+    /// Writes and syncs a frame that promises everything before it.
+    fn marker(&mut self) -> Result<()> {
+        let Some(log) = self.log.as_mut().filter(|log| log.dirty) else { return Ok(()) };
+        let promise = self.syncer.durable_end();
+        let (before, start) = (log.frames.clone(), log.frames.offset());
+        self.bytes.clear();
+        let seq = self.next_seq;
+        if self.shared.options.durability == Durability::DiskStrict {
+            pad(&mut log.frames, seq, promise, &mut self.bytes);
+        }
+        log.frames.frame(FrameKind::Marker, CODEC_ID, seq.0, promise, 0, 0, &[], &mut self.bytes);
+        let end = start + self.bytes.len() as u64;
+        match reserve(log, end) {
+            Err(e) if e.kind() == ErrorKind::StorageFull => {
+                // The promise can wait: what it is about is durable.
+                log.frames = before;
+                return Ok(());
+            }
+            other => other?,
+        }
+        log.table.file().write_at(&self.bytes, start)?;
+        // SYNC: without it, later damage to the last group would look like a torn tail.
+        log.table.file().sync()?;
+        self.syncer.set_durable(end);
+        log.dirty = false;
+        Ok(())
+    }
+
+    /// Ends the log that is written, durable at every level, and promises all of it.
+    fn finish_log(&mut self) -> Result<()> {
+        self.syncer.drain()?;
+        let Some(log) = &self.log else { return Ok(()) };
+        // SYNC: a log that has a successor must be whole, whatever the level.
+        log.table.file().sync()?;
+        self.syncer.set_durable(log.frames.offset());
+        self.marker()?;
+        if let Some(log) = self.log.take() {
+            let (end, crc) = (log.frames.offset(), log.frames.previous());
+            self.previous = Previous { number: log.table.id().0, end, crc };
+            *self.shared.open_log.lock() = None;
+            self.shared.want_upkeep();
+        }
+        Ok(())
+    }
+
+    fn start_log(&mut self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let number = shared.manifest.lock().state().next_log;
+        let name = FileName::Log(LogId(number));
+        let created_ns = shared.clock.now_ns();
+        let header = FileHeader {
+            kind: FileKind::Log,
+            number,
+            created_ns,
+            salt: salt(&shared.header, number, created_ns),
+            previous: self.previous,
+            ..shared.header.clone()
+        };
+        let made = self.create_log(name, &header, number);
+        if made.is_err() {
+            // A log that the manifest does not name is a stray file; the next try makes it anew.
+            let _gone = shared.dir.remove(name);
+        }
+        let file = made?;
+        let path = shared.dir.path().join(name.to_string());
+        let table = Arc::new(LogTable::new(path, file, &header));
+        let frames = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
+        *shared.open_log.lock() = Some(LogId(number));
+        shared.change_view(|view| view.with_log(Arc::clone(&table)));
+        self.syncer.restart(FILE_HEADER_BYTES as u64);
+        self.log =
+            Some(OpenLog { table, frames, reserved: FILE_HEADER_BYTES as u64, dirty: false });
+        shared.listener.event(&Event::LogStarted(LogId(number)));
+        Ok(())
+    }
+
+    fn create_log(
+        &self,
+        name: FileName,
+        header: &FileHeader,
+        number: u64,
+    ) -> Result<<F::Dir as Dir>::File> {
+        let shared = &self.shared;
+        let file = shared.dir.create(name)?;
+        file.reserve(0, LOG_RESERVE_BYTES)?;
+        file.write_at(&header.encode(), 0)?;
+        // SYNC: the manifest must not name a log without a header.
+        file.sync()?;
+        // SYNC: nor one whose name can be lost.
+        shared.dir.sync()?;
+        shared.commit_edit(&Edit::AddLog(LogId(number)))?;
+        Ok(file)
+    }
+}
+
+/// Enters every frame's checksum, so that no file's frames are taken for another's.
+pub(super) fn salt(header: &FileHeader, number: u64, now_ns: i64) -> u64 {
+    let bits = u128::from(number) << 64 | u128::from(now_ns as u64);
+    header.key.lookup_hash(crate::id::Identity { form: crate::id::Form::Text, bits })
+}
+
+/// Reserves space up to `end`, a step ahead, so that a full disk refuses a group whole.
+fn reserve<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
+    if end <= log.reserved {
+        return Ok(());
+    }
+    let ahead = end.next_multiple_of(LOG_RESERVE_BYTES);
+    let file = log.table.file();
+    // Where there is no room for the step, there may be for the frame.
+    let until = match file.reserve(log.reserved, ahead) {
+        Ok(()) => ahead,
+        Err(e) if e.kind() == ErrorKind::StorageFull => {
+            file.reserve(log.reserved, end)?;
+            end
+        }
+        Err(e) => return Err(e),
+    };
+    log.reserved = until;
+    Ok(())
+}
+
+/// Appends a frame of zeros up to the next sector.
+fn pad(frames: &mut FrameWriter, seq: Seq, promise: u64, out: &mut Vec<u8>) -> Option<FrameRef> {
+    let header = FRAME_HEADER_BYTES as u64;
+    let at = frames.offset();
+    if at.is_multiple_of(SECTOR) {
+        return None;
+    }
+    let end = (at + header).next_multiple_of(SECTOR);
+    let zeros = vec![0; (end - at - header) as usize];
+    Some(frames.frame(FrameKind::Pad, CODEC_ID, seq.0, promise.min(at), 0, 0, &zeros, out))
+}
