@@ -21,7 +21,7 @@
 //! `writer`, `reader`, `payload_reader`, `cache`.
 
 mod cache;
-mod columns;
+pub mod columns;
 mod details;
 mod facts;
 mod payload_reader;

@@ -97,6 +97,16 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         self.footer.section(&self.map, s::BLOCK_DIRECTORY).len() / ENTRY
     }
 
+    /// Number of parts.
+    pub fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// Where a block stands in the file, and its first part.
+    pub fn block_place(&self, block: usize) -> Option<(Range<usize>, u32)> {
+        self.block_at(block).map(|at| (at.stored, at.first_part))
+    }
+
     /// Number of payloads.
     pub fn payloads(&self) -> usize {
         self.lists().len()
