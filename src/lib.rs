@@ -25,3 +25,24 @@ pub(crate) mod snapshot;
 pub mod tree;
 
 pub(crate) mod maintenance;
+
+/// The private layouts, for the fuzz targets: no part of the API.
+#[doc(hidden)]
+#[cfg(feature = "internals")]
+pub mod internals {
+    pub mod codec {
+        pub use crate::codec::*;
+    }
+    pub mod column {
+        pub use crate::column::*;
+    }
+    pub mod frame {
+        pub use crate::frame::*;
+    }
+    pub mod index {
+        pub use crate::index::*;
+    }
+    pub mod part {
+        pub use crate::part::*;
+    }
+}

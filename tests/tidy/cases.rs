@@ -15,7 +15,8 @@ fn fires(rule: Rule, path: &str, text: &str) -> bool {
 
 #[test]
 fn strings_and_comments_are_no_code() {
-    let rust = Rust::parse("a(\"x // y\", 'z', b'\\'', r#\"q\"#) // c \"d\"\nfn f<'a>() {} /* e */");
+    let rust =
+        Rust::parse("a(\"x // y\", 'z', b'\\'', r#\"q\"#) // c \"d\"\nfn f<'a>() {} /* e */");
     let words: Vec<&str> = rust.code.split_whitespace().collect();
     assert_eq!(words, ["a(\"", "\",", "'", "',", "b'", "',", "r", "#)", "fn", "f<'a>()", "{}"]);
     let words: Vec<&str> = rust.comments.split_whitespace().collect();
