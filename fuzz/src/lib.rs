@@ -8,6 +8,8 @@
 //! split        cutting, and deduplicating with and without the last payload of the stream
 //! ```
 
+#![allow(clippy::panic, reason = "a panic is how a target says that it found something")]
+
 use tracekeep::id::StoreKey;
 use tracekeep::internals::codec::{self, compress::Compressor, compress::Decompressor};
 use tracekeep::internals::{column, frame, index, part};

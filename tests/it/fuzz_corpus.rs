@@ -1,7 +1,12 @@
 //! The committed corpus of each fuzz target, run through the target's own code: what a fuzzer
 //! found once stays found without one.
 
-#![expect(clippy::disallowed_methods, reason = "the corpus is no store")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test, of files that are no store"
+)]
 
 #[path = "../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "a library where the fuzzer builds it")]
