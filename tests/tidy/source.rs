@@ -2,13 +2,13 @@
 
 /// Rust text taken apart: the code with blanks for strings and comments, and the comments with
 /// blanks for everything else. Both have the lines and columns of the text.
-pub struct Rust {
-    pub code: String,
-    pub comments: String,
+pub(crate) struct Rust {
+    pub(crate) code: String,
+    pub(crate) comments: String,
 }
 
 impl Rust {
-    pub fn parse(text: &str) -> Rust {
+    pub(crate) fn parse(text: &str) -> Rust {
         let chars: Vec<char> = text.chars().collect();
         let (mut code, mut comments) = (String::new(), String::new());
         let mut at = 0;
@@ -62,12 +62,12 @@ fn token_end(chars: &[char], at: usize) -> usize {
     (end + 1).min(chars.len())
 }
 
-pub fn line_of(text: &str, at: usize) -> usize {
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
 /// Where the bracket that opens at `at` closes: the byte after it.
-pub fn closed(code: &str, at: usize) -> usize {
+pub(crate) fn closed(code: &str, at: usize) -> usize {
     let mut depth = 0usize;
     for (i, byte) in code.bytes().enumerate().skip(at) {
         match byte {
@@ -82,23 +82,23 @@ pub fn closed(code: &str, at: usize) -> usize {
     code.len()
 }
 
-pub fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
 /// Places of `word` that are not inside a longer word.
-pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word).map(|(at, _)| at).filter(move |at| {
         !code[..*at].ends_with(is_word) && !code[at + word.len()..].starts_with(is_word)
     })
 }
 
-pub fn leading_word(text: &str) -> &str {
+pub(crate) fn leading_word(text: &str) -> &str {
     &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
 }
 
 /// Each function of the code: its name, where its `fn` stands, and its body.
-pub fn functions(code: &str) -> Vec<(&str, usize, &str)> {
+pub(crate) fn functions(code: &str) -> Vec<(&str, usize, &str)> {
     let mut found = Vec::new();
     for at in words(code, "fn") {
         let name = leading_word(code[at + 2..].trim_start());
@@ -111,7 +111,7 @@ pub fn functions(code: &str) -> Vec<(&str, usize, &str)> {
 }
 
 /// First line and number of lines of each `#[cfg(test)] mod x { .. }`.
-pub fn inline_tests(code: &str) -> Vec<(usize, usize)> {
+pub(crate) fn inline_tests(code: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (at, mark) in code.match_indices("#[cfg(test)]") {
         let rest = &code[at + mark.len()..];
@@ -126,6 +126,6 @@ pub fn inline_tests(code: &str) -> Vec<(usize, usize)> {
     found
 }
 
-pub fn is_test_file(path: &str) -> bool {
+pub(crate) fn is_test_file(path: &str) -> bool {
     path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs")
 }
