@@ -12,9 +12,12 @@ pub mod model;
 pub(crate) mod codec;
 pub mod merge;
 
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod column;
 pub(crate) mod frame;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod index;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod part;
 
 pub(crate) mod log;

@@ -8,7 +8,7 @@ use crate::fs::RealDir;
 use crate::id::{Id, LogId, SegmentId, Seq, StoreKey};
 use crate::index::MergedBuilder;
 use crate::log::LogTable;
-use crate::maintenance::{Rewrite, rewrite, write_index};
+use crate::maintenance::{Rewrite, rewrite};
 use crate::manifest::{ManifestWriter, SegmentState};
 use crate::model::{
     Body, Decimal, Field, FieldValue, Level, Map, MapEntry, Operation, Record, Subject, Target,
@@ -17,6 +17,7 @@ use crate::model::{
 use crate::part::{Deduper, ListBuilder, PartSink};
 use crate::segment::{RowKind, SealLevel, Summary};
 use crate::snapshot::View;
+use crate::snapshot::write_index;
 use std::path::PathBuf;
 
 struct Sink<'a>(&'a mut GroupBuilder);
