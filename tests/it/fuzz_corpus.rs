@@ -8,7 +8,7 @@
     reason = "a test, of files that are no store"
 )]
 
-#[path = "../../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/targets.rs"]
 #[expect(unreachable_pub, reason = "a library where the fuzzer builds it")]
 mod targets;
 
@@ -85,7 +85,7 @@ fn write_the_seeds() {
     group.push_part(b"a part of more than thirty-two bytes, as parts are");
     group.push_list(&listed);
     let mut body = Vec::new();
-    group.finish(&mut codec::compress::Compressor::new(1), &mut body);
+    group.write(&mut codec::compress::Compressor::new(1), &mut body);
     let mut writer = frame::FrameWriter::new(2, frame::FILE_HEADER_BYTES as u64);
     let mut frames = Vec::new();
     writer.frame(frame::FrameKind::Records, codec::CODEC_ID, 1, 0, 1, 51, &body, &mut frames);

@@ -142,9 +142,6 @@ fn read_columns(data: &[u8]) {
     if let Ok(texts) = column::Texts::parse(data) {
         assert!((0..ROWS).all(|code| texts.get(code as u32).is_none() || code < texts.len()));
     }
-    if let Ok(bits) = column::Bits::parse(data) {
-        assert!((0..ROWS).all(|row| !bits.get(row) || row < bits.len()));
-    }
     if let Ok(blobs) = column::Blobs::parse(data) {
         assert!((0..20).all(|row| blobs.get(row).is_err() || row < blobs.len()));
     }
