@@ -43,11 +43,7 @@ pub fn dump(file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<()>) -> Result
 ///
 /// # Errors
 /// As [`dump`].
-pub fn dump_in<F: Fs>(
-    fs: &F,
-    file: &Path,
-    each: &mut dyn FnMut(DumpLine) -> Result<()>,
-) -> Result<()> {
+fn dump_in<F: Fs>(fs: &F, file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<()>) -> Result<()> {
     let name = file.file_name().and_then(|n| n.to_str()).and_then(FileName::parse);
     let name = name.ok_or_else(|| {
         Error::invalid(format!("{}: is not named as a file of a store", file.display()))

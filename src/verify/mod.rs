@@ -29,7 +29,7 @@ mod segments;
 mod tests;
 mod traces;
 
-pub use dump::{DumpLine, dump, dump_in};
+pub use dump::{DumpLine, dump};
 pub use finding::{Finding, Severity, Verdict};
 
 use crate::error::{Error, Result};
