@@ -266,7 +266,9 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             })?;
         let held = self.lists.as_ref().and_then(|(_, first, ends)| {
             let at = row.checked_sub(*first)?;
-            Some(if at == 0 { 0 } else { ends[at - 1] }..*ends.get(at)?)
+            // The end first: a row of a later block has none here.
+            let end = *ends.get(at)?;
+            Some(if at == 0 { 0 } else { *ends.get(at - 1)? }..end)
         });
         if let Some(range) = held {
             return Ok(range);
@@ -276,8 +278,11 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         self.list_bytes.clear();
         let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
         let at = row.saturating_sub(first);
-        let end = ends.get(at).copied().unwrap_or(0);
-        let start = if at == 0 { 0 } else { ends[at - 1] };
+        let before = at.checked_sub(1);
+        let start = before.map_or(Some(0), |before| ends.get(before).copied());
+        let (Some(start), Some(end)) = (start, ends.get(at).copied()) else {
+            return Err(fault(missing()));
+        };
         self.lists = Some((block, first, ends));
         Ok(start..end)
     }

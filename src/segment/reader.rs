@@ -174,6 +174,15 @@ impl<D: Dir> Segment<D> {
         &self.facts
     }
 
+    /// Number of rows of a kind.
+    pub fn rows(&self, kind: RowKind) -> u32 {
+        match kind {
+            RowKind::Observation => self.facts.observations,
+            RowKind::Trace => self.facts.traces,
+            RowKind::Score => self.facts.scores,
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> SegmentId {
         self.facts.id

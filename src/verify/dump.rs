@@ -26,8 +26,7 @@ pub struct DumpLine {
     pub fields: Vec<(String, String)>,
 }
 
-/// Takes lines.
-pub type EachLine<'a> = &'a mut dyn FnMut(DumpLine) -> Result<()>;
+type EachLine<'a> = &'a mut dyn FnMut(DumpLine) -> Result<()>;
 
 /// Hands out what is in a file of a store: frames and records of a log, edits of a manifest,
 /// sections, facts and blocks of a segment's files. Bytes that make no sense become a line of
@@ -44,7 +43,7 @@ pub fn dump(file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<()>) -> Result
 ///
 /// # Errors
 /// As [`dump`].
-pub fn dump_in<F: Fs>(fs: &F, file: &Path, each: EachLine<'_>) -> Result<()> {
+fn dump_in<F: Fs>(fs: &F, file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<()>) -> Result<()> {
     let name = file.file_name().and_then(|n| n.to_str()).and_then(FileName::parse);
     let name = name.ok_or_else(|| {
         Error::invalid(format!("{}: is not named as a file of a store", file.display()))
@@ -60,11 +59,11 @@ pub fn dump_in<F: Fs>(fs: &F, file: &Path, each: EachLine<'_>) -> Result<()> {
         FileName::Manifest(_) => frames(file, &read(LOG_BYTES_MAX)?, FileKind::Manifest, each),
         FileName::Skeleton(_) => {
             let (bytes, name) = (dir.map(name)?, columns::column_name);
-            sections(file, &bytes, FileKind::Skeleton, name, each)?.map_or(Ok(()), |_| Ok(()))
+            sections(file, &bytes, FileKind::Skeleton, name, each).map(|_| ())
         }
         FileName::Index(_) => {
             let bytes = dir.map(name)?;
-            sections(file, &bytes, FileKind::Index, section_name, each)?.map_or(Ok(()), |_| Ok(()))
+            sections(file, &bytes, FileKind::Index, section_name, each).map(|_| ())
         }
         FileName::Payload(id) => payload_file(file, id, &dir.map(name)?, each),
         _ => {
@@ -81,7 +80,7 @@ fn line<const N: usize>(
     kind: &str,
     fields: [(&str, String); N],
 ) -> DumpLine {
-    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let fields = fields.map(|(name, value)| (name.to_owned(), value)).into();
     DumpLine { offset, len, kind: kind.to_owned(), fields }
 }
 
@@ -215,8 +214,7 @@ fn record_line(at: u64, seq: u64, record: &Record<Listed>) -> DumpLine {
 }
 
 fn text(value: &Value<Listed>) -> String {
-    let payload =
-        |p: &Listed| format!("{} bytes, fingerprint {:016x}, list {}", p.len, p.print, p.list);
+    let payload = |p: &Listed| format!("{} bytes, print {:016x}, list {}", p.len, p.print, p.list);
     match value {
         Value::Text(text) => text.to_string(),
         Value::Id(id) => id.to_string(),

@@ -12,11 +12,12 @@
 //! meanwhile is no damage, and what it is writing is at most a torn tail. Findings are handed out
 //! as they are made, and none stops the rest.
 //!
-//! Read in this order: `finding`, `manifest`, `logs`, `prints`, `segments`, `rows`, `payloads`,
-//! `traces`, `index`, `dump`.
+//! Read in this order: `finding`, `manifest`, `logs`, `frames`, `prints`, `segments`, `rows`,
+//! `payloads`, `traces`, `index`, `dump`.
 
 mod dump;
 mod finding;
+mod frames;
 mod index;
 mod logs;
 mod manifest;

@@ -52,15 +52,6 @@ fn section_at<D: Dir>(segment: &Segment<D>, id: crate::segment::SectionId) -> (&
     (segment.path(), sections.iter().find(|s| s.id == id).map_or(0, |s| s.offset))
 }
 
-fn rows_of<D: Dir>(segment: &Segment<D>, kind: RowKind) -> u32 {
-    let facts = segment.facts();
-    match kind {
-        RowKind::Observation => facts.observations,
-        RowKind::Trace => facts.traces,
-        RowKind::Score => facts.scores,
-    }
-}
-
 fn identity_of<D: Dir>(segment: &Segment<D>, kind: RowKind, row: u32) -> Option<Identity> {
     match kind {
         RowKind::Observation => segment.observation_identity(row),
@@ -77,7 +68,7 @@ fn supersessions<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>)
     for old in segment.superseded() {
         count += 1;
         let Supersession { kind, row, successor, .. } = old;
-        if successor.is_some_and(|own| own >= rows_of(segment, kind)) {
+        if successor.is_some_and(|own| own >= segment.rows(kind)) {
             let found = "a row past the last one";
             findings.damage(place, "a successor among the segment's rows", found, affects);
             continue;
@@ -87,7 +78,7 @@ fn supersessions<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>)
             let found = format!("segment {}", old.segment);
             findings.damage(place, "rows of an older segment", found, affects);
         }
-        if row >= rows_of(older, kind) {
+        if row >= older.rows(kind) {
             let expected = format!("rows of segment {}", old.segment);
             findings.damage(place, expected, format!("row {row}"), affects);
             continue;
