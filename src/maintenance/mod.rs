@@ -9,5 +9,5 @@ mod rewrite;
 mod transfer;
 
 pub use index::{open_index, write_index};
-pub use policy::{FinishedLog, Plan, plan};
+pub use policy::{FinishedLog, Plan, Pressure, plan};
 pub use rewrite::{Rewrite, rewrite};
