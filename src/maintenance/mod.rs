@@ -7,5 +7,5 @@ mod policy;
 mod rewrite;
 mod transfer;
 
-pub use policy::{FinishedLog, Plan, plan};
+pub use policy::{FinishedLog, Plan, Pressure, plan};
 pub use rewrite::{Rewrite, rewrite};

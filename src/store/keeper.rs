@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
-use crate::maintenance::{FinishedLog, Plan, Rewrite, plan, rewrite};
+use crate::maintenance::{FinishedLog, Plan, Pressure, Rewrite, plan, rewrite};
 use crate::manifest::{Edit, SegmentState};
 use crate::segment::{SealLevel, Segment};
 use crate::snapshot::{View, open_index, write_index};
@@ -61,7 +61,7 @@ impl<F: Fs> Shared<F> {
             }
             let _turn = self.upkeep.lock();
             let finished = self.finished()?;
-            let Plan::Seal(logs) = plan(&finished, &self.options) else { break };
+            let Plan::Seal(logs) = plan(&finished, &self.options, self.pressure()) else { break };
             let segments = self.view().segments.len();
             self.replace(logs, segments..segments, SealLevel::Full)?;
             self.expire_snapshots();
