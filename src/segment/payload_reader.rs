@@ -3,7 +3,7 @@
 
 use super::cache::BlockCache;
 use super::columns as s;
-use super::section::{Footer, parse_footer};
+use super::section::{Footer, SectionId, check_sections, parse_footer};
 use crate::codec::compress::{Decompressor, unpack};
 use crate::column::{Blobs, Ints};
 use crate::error::{Error, Fault, Result};
@@ -27,6 +27,9 @@ pub struct PayloadFile<M> {
 }
 
 const ENTRY: usize = 24;
+
+/// Sections whose blocks carry checksums of their own, checked as they are read.
+const LAZY: &[SectionId] = &[s::BLOCKS, s::LISTS];
 
 struct BlockAt {
     stored: Range<usize>,
@@ -64,13 +67,15 @@ impl Block {
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer and the structure of what it names, but no blocks.
+    /// Checks the footer, the directory of blocks and the lengths of parts; blocks and part lists
+    /// are checked as they are read.
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
         let fault = |f: Fault| f.in_file(path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
+        check_sections(&map, &footer, LAZY).map_err(fault)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
         Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
         let dictionary = footer.section(&map, s::DICTIONARY).into();
