@@ -28,7 +28,7 @@ pub use dead::DeadRows;
 pub use gather::{Gathered, Sealed};
 pub use messages::NewMessages;
 pub use payloads::PayloadSources;
-pub use scores::score_of;
+pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};
 
