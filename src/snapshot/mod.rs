@@ -29,7 +29,7 @@ pub use dead::DeadRows;
 pub use gather::Gathered;
 pub use merged::{open_index, write_index};
 pub use messages::NewMessages;
-pub use scores::score_of;
+pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};
 
