@@ -18,9 +18,8 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `payload_reader`, `cache`.
+//! `writer`, `reader`, `payload_reader`.
 
-mod cache;
 mod columns;
 mod details;
 mod facts;
@@ -31,7 +30,6 @@ mod section;
 mod summary;
 mod writer;
 
-pub use cache::BlockCache;
 pub use columns::{LookupKind, RowKind, column_name};
 pub use facts::{Facts, SealLevel};
 pub use payload_reader::{PayloadFile, PayloadReader};
