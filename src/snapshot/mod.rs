@@ -36,7 +36,7 @@ pub use view::{IndexView, SegmentView, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};
 use crate::id::Seq;
-use crate::segment::BlockCache;
+use crate::part::BlockCache;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
