@@ -171,7 +171,7 @@ impl PieceAt {
     pub fn read(
         &self,
         stored: &[u8],
-        decompressor: &mut Decompressor,
+        decompressor: &mut Decompressor<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let actual = crc32fast::hash(stored);

@@ -3,7 +3,7 @@
 
 use super::columns as s;
 use super::section::{Footer, SectionId, check_sections, parse_footer};
-use crate::codec::compress::{Decompressor, unpack};
+use crate::codec::compress::{Decompressor, Dictionary, unpack};
 use crate::column::{Blobs, Ints};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
@@ -13,7 +13,7 @@ use crate::model::Source;
 use crate::part::{Block, BlockCache, Content, Item, Separator, items};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An opened payload file over its map.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ pub struct PayloadFile<M> {
     map: M,
     footer: Footer,
     parts: usize,
-    dictionary: Arc<[u8]>,
+    /// Made ready when a block is first read.
+    dictionary: OnceLock<Dictionary>,
 }
 
 const ENTRY: usize = 24;
@@ -50,8 +51,14 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         check_sections(&map, &footer, LAZY).map_err(fault)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
         Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
-        let dictionary = footer.section(&map, s::DICTIONARY).into();
-        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer, parts, dictionary })
+        Ok(PayloadFile {
+            path: path.to_path_buf(),
+            segment,
+            map,
+            footer,
+            parts,
+            dictionary: OnceLock::new(),
+        })
     }
 
     /// The footer.
@@ -127,7 +134,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn read_block(&self, number: usize, decompressor: &mut Decompressor) -> Result<Block> {
+    pub fn read_block(&self, number: usize, decompressor: &mut Decompressor<'_>) -> Result<Block> {
         let corrupt = |what: String| {
             let at = self.block_at(number).map_or(0, |at| at.stored.start as u64);
             Error::corruption_at(&self.path, at, format!("block {number}: {what}"))
@@ -182,12 +189,13 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     ///
     /// # Errors
     /// `Corruption` where the dictionary is none.
-    pub fn decompressor(&self) -> Result<Decompressor> {
-        match self.dictionary.is_empty() {
-            true => Ok(Decompressor::new()),
-            false => Decompressor::with_dictionary(&self.dictionary)
-                .map_err(|f| f.in_file(&self.path, 0)),
+    pub fn decompressor(&self) -> Result<Decompressor<'_>> {
+        let bytes = self.footer.section(&self.map, s::DICTIONARY);
+        if bytes.is_empty() {
+            return Ok(Decompressor::new());
         }
+        let dictionary = self.dictionary.get_or_init(|| Dictionary::new(bytes));
+        Decompressor::with_dictionary(dictionary).map_err(|f| f.in_file(&self.path, 0))
     }
 }
 
@@ -196,7 +204,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
 pub struct PayloadReader<'a, M> {
     file: &'a PayloadFile<M>,
     cache: Option<&'a BlockCache>,
-    decompressor: Option<Decompressor>,
+    decompressor: Option<Decompressor<'a>>,
     /// The last blocks used, newest last.
     recent: Vec<(usize, Arc<Block>)>,
     /// The last block of lists used.

@@ -284,11 +284,14 @@ fn payload_file(path: &Path, id: SegmentId, bytes: &[u8], each: EachLine<'_>) ->
     if sections(path, bytes, FileKind::Payload, columns::column_name, each)?.is_none() {
         return Ok(());
     }
-    let opened = PayloadFile::open(path, id, bytes);
-    let opened = opened.and_then(|file| Ok((file.decompressor()?, file)));
-    let (mut decompressor, file) = match opened {
-        Ok(opened) => opened,
-        Err(e) => return each(line(0, 0, "fault", [("what", e.to_string())])),
+    let fault = |e: Error| line(0, 0, "fault", [("what", e.to_string())]);
+    let file = match PayloadFile::open(path, id, bytes) {
+        Ok(file) => file,
+        Err(e) => return each(fault(e)),
+    };
+    let mut decompressor = match file.decompressor() {
+        Ok(decompressor) => decompressor,
+        Err(e) => return each(fault(e)),
     };
     for number in 0..file.blocks() {
         let (place, first) = file.block_place(number).unwrap_or((0..0, 0));

@@ -17,7 +17,7 @@ pub struct Content<'a> {
     path: &'a Path,
     bytes: &'a [u8],
     prints: Prints,
-    decompressor: Decompressor,
+    decompressor: Decompressor<'static>,
     scratch: Vec<u8>,
 }
 
