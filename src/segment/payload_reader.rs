@@ -196,6 +196,11 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     }
 }
 
+/// Where the list starts that ends at `ends[at]`.
+fn start_of(ends: &[usize], at: usize) -> usize {
+    at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0)
+}
+
 /// Reads payloads of one file, keeping what it decompressed for the next one.
 #[derive(Debug)]
 pub struct PayloadReader<'a, M> {
@@ -256,7 +261,8 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             })?;
         let held = self.lists.as_ref().and_then(|(_, first, ends)| {
             let at = row.checked_sub(*first)?;
-            Some(if at == 0 { 0 } else { ends[at - 1] }..*ends.get(at)?)
+            let end = *ends.get(at)?;
+            Some(start_of(ends, at)..end)
         });
         if let Some(range) = held {
             return Ok(range);
@@ -267,7 +273,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
         let at = row.saturating_sub(first);
         let end = ends.get(at).copied().unwrap_or(0);
-        let start = if at == 0 { 0 } else { ends[at - 1] };
+        let start = start_of(&ends, at);
         self.lists = Some((block, first, ends));
         Ok(start..end)
     }
