@@ -35,7 +35,7 @@ pub use view::{IndexView, SegmentView, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};
-use crate::id::Seq;
+use crate::id::{LogId, Seq};
 use crate::part::BlockCache;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -71,15 +71,16 @@ impl<D: Dir> WeakSnapshot<D> {
         self.0.upgrade().is_some_and(|held| held.view.read().is_some())
     }
 
-    /// Memory of tables that only a snapshot keeps: those of logs that `live` does not name.
-    pub fn pinned(&self, live: &View<D>) -> usize {
-        let Some(held) = self.0.upgrade() else { return 0 };
+    /// Tables that only snapshots keep, those of logs that `live` does not name, and the memory
+    /// of each.
+    pub fn pinned(&self, live: &View<D>) -> Vec<(LogId, usize)> {
+        let Some(held) = self.0.upgrade() else { return Vec::new() };
         let view = held.view.read();
         let pinned = view.iter().flat_map(|view| &view.logs);
         pinned
-            .filter(|log| !live.logs.iter().any(|l| l.id() == log.id()))
-            .map(|log| log.memory())
-            .sum()
+            .filter(|log| live.log(log.id()).is_none())
+            .map(|log| (log.id(), log.memory()))
+            .collect()
     }
 
     /// Gives the snapshot up: whoever holds it reads `Expired` from now on.

@@ -10,6 +10,7 @@ use crate::options::Options;
 use crate::part::BlockCache;
 use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
 use parking_lot::{Condvar, Mutex, RwLock};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -130,10 +131,14 @@ impl<F: Fs> Shared<F> {
         let live = self.view();
         let mut snapshots = self.snapshots.lock();
         snapshots.retain(WeakSnapshot::is_live);
-        let budget = self.options.live_bytes_max;
-        while live.memory() + snapshots.iter().map(|s| s.pinned(&live)).max().unwrap_or(0) > budget
+        let mut pinned: Vec<_> = snapshots.iter().map(|s| s.pinned(&live)).collect();
+        let budget = self.options.live_bytes_max.saturating_sub(live.memory());
+        // Snapshots of one time share their tables: each counts once.
+        while pinned.iter().flatten().copied().collect::<HashMap<_, _>>().values().sum::<usize>()
+            > budget
         {
-            let Some(at) = snapshots.iter().position(|s| s.pinned(&live) > 0) else { return };
+            let Some(at) = pinned.iter().position(|tables| !tables.is_empty()) else { return };
+            pinned.remove(at);
             snapshots.remove(at).expire();
         }
     }

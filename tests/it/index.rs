@@ -1,1 +1,116 @@
-//! soon
+//! Many segments are looked up through one index.
+
+use crate::world::{Dump, World, append, assert_same, full, id, observation, quick};
+use tracekeep::{Background, Durability, Options, Store, limits};
+
+const SEGMENTS: usize = limits::UNINDEXED_SEGMENTS_MAX + 8;
+
+/// Each segment holds a trace of its own and a piece of one that lies in all of them.
+fn fill(store: &Store) {
+    for i in 0..SEGMENTS as i64 {
+        append(
+            store,
+            [
+                observation("everywhere", &format!("o{i}"), i).input(format!("piece {i}")),
+                observation(&format!("own {i}"), "a", i).input(format!("own {i}")),
+            ],
+        );
+        quick(store);
+    }
+}
+
+fn check(store: &Store, what: &str) {
+    let snapshot = store.snapshot();
+    let tree = snapshot.trace(&id("everywhere")).unwrap().unwrap();
+    assert_eq!(tree.len(), SEGMENTS, "{what}");
+    for i in 0..SEGMENTS {
+        let input = snapshot.input(&id(&format!("own {i}")), &id("a")).unwrap().unwrap();
+        assert_eq!(input, format!("own {i}").as_bytes(), "{what}");
+        let input = snapshot.input(&id("everywhere"), &id(&format!("o{i}"))).unwrap().unwrap();
+        assert_eq!(input, format!("piece {i}").as_bytes(), "{what}");
+    }
+    assert!(snapshot.trace_state(&id("nowhere")).unwrap().is_none(), "{what}");
+    assert_eq!(store.stats().unwrap().traces as usize, SEGMENTS + 1, "{what}");
+}
+
+#[test]
+fn it_is_written_found_again_and_rebuilt() {
+    let world = World::new();
+    let store = world.store();
+    fill(&store);
+    assert_eq!(world.files("index-").len(), 1);
+    assert_eq!(store.stats().unwrap().segments as usize, SEGMENTS);
+    check(&store, "indexed");
+    let before = Dump::of(&store.snapshot());
+    store.close().unwrap();
+    let store = world.store();
+    assert!(store.recovery().notes.is_empty(), "{:?}", store.recovery().notes);
+    check(&store, "reopened");
+    store.close().unwrap();
+
+    let path = world.files("index-").pop().unwrap();
+    let good = std::fs::read(&path).unwrap();
+    let mut broken = vec![None, Some(good[..good.len() / 2].to_vec()), Some(Vec::new())];
+    for at in (0..good.len()).step_by(good.len() / 12) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x20;
+        broken.push(Some(bytes));
+    }
+    for bytes in broken {
+        let what = format!("index of {:?} bytes", bytes.as_ref().map(Vec::len));
+        let twin = world.twin();
+        let path = twin.files("index-").pop().unwrap();
+        match bytes {
+            Some(bytes) => std::fs::write(path, bytes).unwrap(),
+            None => std::fs::remove_file(path).unwrap(),
+        }
+        let reader = Store::open_read_only(twin.path()).unwrap();
+        assert_same(&before, &Dump::of(&reader.snapshot()), &what);
+        let store = twin.store();
+        assert_eq!(store.recovery().notes.len(), 1, "{what}: {:?}", store.recovery().notes);
+        check(&store, &what);
+        append(&store, [observation("own 0", "a", 0)]);
+        quick(&store);
+        assert_eq!(twin.files("index-").len(), 1, "{what}: it is there again");
+        check(&store, &what);
+    }
+}
+
+#[test]
+fn a_full_seal_needs_none() {
+    let world = World::new();
+    let store = world.store();
+    fill(&store);
+    full(&store);
+    check(&store, "one segment");
+    assert_eq!(world.files("seg-").len(), 2);
+    store.close().unwrap();
+    let store = world.store();
+    check(&store, "one segment, reopened");
+    assert!(world.files("index-").is_empty(), "nothing names it");
+}
+
+#[test]
+fn the_background_seals_and_indexes_by_itself() {
+    let mut world = World::new();
+    world.options = Options {
+        durability: Durability::Os,
+        background: Background::On,
+        log_bytes_max: 200,
+        seal_logs: 1,
+        seal_level: 1,
+        ..Options::default()
+    };
+    let store = world.store();
+    for i in 0..120 {
+        append(&store, [observation(&format!("t{i}"), "a", i).input(format!("input {i}"))]);
+    }
+    // The last one may still be at work.
+    full(&store);
+    for i in 0..120 {
+        let input = store.snapshot().input(&id(&format!("t{i}")), &id("a")).unwrap().unwrap();
+        assert_eq!(input, format!("input {i}").as_bytes());
+    }
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.traces, stats.logs, stats.segments), (120, 0, 1));
+}

@@ -1,7 +1,7 @@
 //! Lists are in order, whole, and filtered.
 
 use crate::world::{World, append, at, full, id, observation, quick, seed, trace};
-use tracekeep::model::{Record, TimeRange};
+use tracekeep::model::{Operation, Record, TimeRange, TraceRecord};
 use tracekeep::{Cursor, Order, Snapshot, Store, TraceQuery};
 use tracekeep_workload::Rng;
 
@@ -45,8 +45,9 @@ fn fill(store: &Store, rng: &mut Rng) -> Vec<Made> {
     // Some that are sealed are touched again, and one of them changes its user.
     for i in (0..250).step_by(7) {
         made[i].user = 9;
-        let record = trace(&made[i].name, made[i].start + 1000).user("user 9");
-        append(store, [record]);
+        let later = at(made[i].start + 1000);
+        let record = TraceRecord::new(id(&made[i].name), later, Operation::Update);
+        append(store, [record.user("user 9")]);
     }
     made
 }

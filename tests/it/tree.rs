@@ -162,7 +162,8 @@ fn ids_of_every_form_keep_their_texts() {
 fn odd_times_are_kept_as_they_were_sent() {
     let world = World::new();
     let store = world.store();
-    let times = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    // Columns hold distances of less than 2^63 ns, which is 292 years.
+    let times = [i64::MIN / 2, i64::MIN / 2 + 1, -1, 0, 1, i64::MAX / 2];
     for (i, start) in times.iter().enumerate() {
         for (j, end) in times.iter().enumerate() {
             let stamp = tracekeep::model::Timestamp;

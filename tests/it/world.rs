@@ -30,7 +30,8 @@ impl World {
         World { root: tempfile::tempdir().unwrap(), options }
     }
 
-    /// A copy of a closed store: the same key, so that states compare in full.
+    /// A copy of the files as they are: of a closed store, one with the same key, so that states
+    /// compare in full; of an open one, what a kill -9 would leave.
     pub(crate) fn twin(&self) -> World {
         let twin = World { root: tempfile::tempdir().unwrap(), options: self.options.clone() };
         copy_dir(&self.path(), &twin.path());
@@ -170,10 +171,6 @@ impl Dump {
 
     pub(crate) fn scores(&self) -> usize {
         self.scores.len()
-    }
-
-    pub(crate) fn order(&self) -> &[Id] {
-        &self.order
     }
 }
 
