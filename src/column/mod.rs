@@ -23,7 +23,7 @@ mod ints;
 mod raw;
 mod texts;
 
-pub use blobs::{Blobs, BlobsBuilder, ROW_BYTES_MAX};
+pub use blobs::{Blobs, BlobsBuilder};
 pub use ids::{Ids, IdsBuilder};
 pub use ints::{Ints, IntsBuilder};
 pub use texts::{Texts, TextsBuilder};
