@@ -111,7 +111,7 @@ fn watch(store: &Store, done: &AtomicBool, acknowledged: &AtomicU64) -> Result<(
         let sizes: Vec<_> = newest.traces.iter().map(|t| t.summary.observations).collect();
         println!(
             "seq {:>5}, {:>5} acknowledged, observations of the newest traces so far: {sizes:?}",
-            snapshot.seq(),
+            snapshot.seq().0,
             acknowledged.load(Ordering::Relaxed)
         );
         thread::sleep(Duration::from_millis(20));

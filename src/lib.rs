@@ -91,3 +91,16 @@ pub mod internals {
         pub use crate::part::*;
     }
 }
+
+/// The pages whose Rust runs as doc tests.
+#[cfg(doctest)]
+mod docs {
+    #[doc = include_str!("../docs/durability.md")]
+    mod durability {}
+    #[doc = include_str!("../docs/format.md")]
+    mod format {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/architecture.md")]
+    mod architecture {}
+}
