@@ -5,6 +5,7 @@
 //! so ([`pack`], [`unpack`]).
 
 use crate::error::Fault;
+use std::cell::RefCell;
 use std::fmt;
 use std::io::Cursor;
 use zstd::bulk;
@@ -139,6 +140,17 @@ pub fn unpack(
         return Err(Fault::new(0, format!("{stored} bytes stored for {raw_len}")));
     }
     decompressor.decompress_exact(stored, raw_len, out)
+}
+
+thread_local! {
+    /// A context takes longer to make than to use on one block.
+    static OWN: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+}
+
+/// Lends the thread's own decompressor, which has no dictionary, to `work`, which must not ask
+/// for it again.
+pub fn with_own<T>(work: impl FnOnce(&mut Decompressor) -> T) -> T {
+    OWN.with_borrow_mut(work)
 }
 
 /// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.

@@ -18,9 +18,8 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `observations`, `payload_reader`, `cache`.
+//! `writer`, `reader`, `observations`, `payload_reader`.
 
-mod cache;
 pub mod columns;
 mod details;
 mod facts;
@@ -32,7 +31,6 @@ mod section;
 mod summary;
 mod writer;
 
-pub use cache::BlockCache;
 pub use columns::{LookupKind, RowKind};
 pub use facts::{Facts, SealLevel};
 pub use observations::ObservationColumns;

@@ -1,7 +1,6 @@
 //! Reading a payload file: a payload's list, then the blocks it names, each decompressed once a
 //! call.
 
-use super::cache::BlockCache;
 use super::columns as s;
 use super::section::{Footer, SectionId, check_sections, parse_footer};
 use crate::codec::compress::{Decompressor, unpack};
@@ -10,7 +9,8 @@ use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::SegmentId;
 use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
-use crate::part::{Item, Separator, items};
+use crate::model::Source;
+use crate::part::{Block, BlockCache, Content, Item, Separator, items};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,34 +36,6 @@ struct BlockAt {
     raw: usize,
     crc: u32,
     first_part: u32,
-}
-
-/// A decompressed block.
-#[derive(Debug)]
-pub struct Block {
-    bytes: Vec<u8>,
-    first_part: u32,
-    /// End of each part in `bytes`.
-    ends: Vec<u32>,
-}
-
-impl Block {
-    /// Memory it takes, in bytes.
-    pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 4 + 64
-    }
-
-    /// Its parts, in order.
-    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let numbers = self.first_part..self.first_part + self.ends.len() as u32;
-        numbers.map_while(|number| self.part(number))
-    }
-
-    fn part(&self, number: u32) -> Option<&[u8]> {
-        let at = number.checked_sub(self.first_part)? as usize;
-        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
-        self.bytes.get(start as usize..*self.ends.get(at)? as usize)
-    }
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
@@ -195,7 +167,15 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         if end != bytes.len() as u64 {
             return Err(corrupt(format!("parts of {end} bytes fill {} bytes", bytes.len())));
         }
-        Ok(Block { bytes, first_part: at.first_part, ends })
+        Ok(Block::new(bytes, at.first_part, ends))
+    }
+
+    fn read_lists(&self, block: usize) -> Result<Block> {
+        let mut bytes = Vec::new();
+        let lists = self.lists().read_block(block, &mut bytes);
+        let (first, ends) = lists.map_err(|f| f.in_file(&self.path, 0))?;
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Block::new(bytes, narrow(first), ends.into_iter().map(narrow).collect()))
     }
 
     /// A decompressor with the file's dictionary.
@@ -219,8 +199,8 @@ pub struct PayloadReader<'a, M> {
     decompressor: Option<Decompressor>,
     /// The last blocks used, newest last.
     recent: Vec<(usize, Arc<Block>)>,
-    lists: Option<(usize, usize, Vec<usize>)>,
-    list_bytes: Vec<u8>,
+    /// The last block of lists used.
+    lists: Option<(usize, Arc<Block>)>,
 }
 
 const RECENT_MAX: usize = 64;
@@ -228,15 +208,14 @@ const RECENT_MAX: usize = 64;
 impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// A reader over this file, with the store's cache where one is to be used.
     pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
-        let (recent, list_bytes) = (Vec::new(), Vec::new());
-        PayloadReader { file, cache, decompressor: None, recent, lists: None, list_bytes }
+        PayloadReader { file, cache, decompressor: None, recent: Vec::new(), lists: None }
     }
 
     fn block(&mut self, number: usize) -> Result<Arc<Block>> {
         if let Some((_, block)) = self.recent.iter().rev().find(|(n, _)| *n == number) {
             return Ok(Arc::clone(block));
         }
-        let key = (self.file.segment, number as u32);
+        let key = (Source::Segment(self.file.segment), Content::Parts, number as u32);
         let block = match self.cache.and_then(|cache| cache.find(key)) {
             Some(block) => block,
             None => {
@@ -261,35 +240,25 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         Ok(block)
     }
 
-    fn list(&mut self, number: u64) -> Result<Range<usize>> {
-        let file = self.file;
-        let blobs = file.lists();
-        let fault = |f: Fault| f.in_file(&file.path, 0);
-        let row =
-            usize::try_from(number).ok().filter(|row| *row < blobs.len()).ok_or_else(|| {
-                Error::corruption_at(&file.path, 0, format!("there is no payload {number}"))
-            })?;
-        let held = self.lists.as_ref().and_then(|(_, first, ends)| {
-            let at = row.checked_sub(*first)?;
-            // The end first: a row of a later block has none here.
-            let end = *ends.get(at)?;
-            Some(if at == 0 { 0 } else { *ends.get(at - 1)? }..end)
-        });
-        if let Some(range) = held {
-            return Ok(range);
+    fn lists(&mut self, number: usize) -> Result<Arc<Block>> {
+        if let Some((held, block)) = &self.lists
+            && *held == number
+        {
+            return Ok(Arc::clone(block));
         }
-        let missing = || Fault::new(0, format!("payload {row} has no list"));
-        let block = blobs.block_of(row).ok_or_else(missing).map_err(fault)?;
-        self.list_bytes.clear();
-        let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
-        let at = row.saturating_sub(first);
-        let before = at.checked_sub(1);
-        let start = before.map_or(Some(0), |before| ends.get(before).copied());
-        let (Some(start), Some(end)) = (start, ends.get(at).copied()) else {
-            return Err(fault(missing()));
+        let key = (Source::Segment(self.file.segment), Content::Lists, number as u32);
+        let block = match self.cache.and_then(|cache| cache.find(key)) {
+            Some(block) => block,
+            None => {
+                let block = Arc::new(self.file.read_lists(number)?);
+                if let Some(cache) = self.cache {
+                    cache.keep(key, &block);
+                }
+                block
+            }
         };
-        self.lists = Some((block, first, ends));
-        Ok(start..end)
+        self.lists = Some((number, Arc::clone(&block)));
+        Ok(block)
     }
 
     /// The encoded part list of a payload; empty for a payload whose bytes have expired.
@@ -297,8 +266,13 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// # Errors
     /// `Corruption`.
     pub fn part_list(&mut self, number: u64) -> Result<Vec<u8>> {
-        let range = self.list(number)?;
-        Ok(self.list_bytes.get(range).unwrap_or_default().to_vec())
+        let file = self.file;
+        let missing =
+            || Error::corruption_at(&file.path, 0, format!("there is no payload {number}"));
+        let row = u32::try_from(number).map_err(|_| missing())?;
+        let block = file.lists().block_of(row as usize).ok_or_else(missing)?;
+        let lists = self.lists(block)?;
+        Ok(lists.part(row).ok_or_else(missing)?.to_vec())
     }
 
     /// Hands out the bytes of one part.

@@ -98,7 +98,10 @@ impl<D: Dir> Segment<D> {
             None
         } else {
             let path = dir.path().join(FileName::Payload(id).to_string());
-            let map = dir.map(FileName::Payload(id))?;
+            let map = dir.map(FileName::Payload(id)).map_err(|e| match e.is_not_found() {
+                true => Error::missing(&path, "the manifest names this file, and it is missing"),
+                false => e,
+            })?;
             check_header(&path, &map, FileKind::Payload, id, store)?;
             let file = PayloadFile::open(&path, id, map)?;
             if file.footer().crc != facts.payload_file_crc {

@@ -29,14 +29,14 @@ pub use dead::DeadRows;
 pub use gather::Gathered;
 pub use merged::{open_index, write_index};
 pub use messages::NewMessages;
-pub use scores::score_of;
+pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};
 use crate::id::Seq;
-use crate::segment::BlockCache;
+use crate::part::BlockCache;
 use parking_lot::RwLock;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use crate::fs::{Dir, FileName, Fs};
 use crate::id::{LogId, Seq};
 use crate::manifest::{Edit, ManifestWriter};
 use crate::options::Options;
-use crate::segment::BlockCache;
+use crate::part::BlockCache;
 use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::sync::Arc;
