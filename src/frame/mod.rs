@@ -23,6 +23,8 @@
 //! Read in this order: `file`, this, `scan`, `group`.
 
 mod file;
+#[cfg(test)]
+pub mod golden;
 mod group;
 mod scan;
 #[cfg(test)]

@@ -17,6 +17,8 @@
 //! Read in this order: `encoder`, `table`, `reader`.
 
 mod encoder;
+#[cfg(test)]
+mod golden;
 mod reader;
 mod table;
 

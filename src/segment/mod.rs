@@ -23,6 +23,8 @@
 pub mod columns;
 mod details;
 mod facts;
+#[cfg(test)]
+mod golden;
 mod observations;
 mod payload_reader;
 mod payload_writer;

@@ -24,7 +24,12 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
         Create::IfMissing => DirMode::Create,
         Create::Never => DirMode::Existing,
     };
-    let dir = builder.fs.open_dir(path, mode)?;
+    let dir = match builder.fs.open_dir(path, mode) {
+        Err(e) if e.is_not_found() && builder.create == Create::Never => {
+            return Err(no_store(path));
+        }
+        other => other?,
+    };
     if builder.create == Create::Never && read_current(&dir)?.is_none() {
         return Err(no_store(path));
     }

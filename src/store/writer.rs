@@ -48,6 +48,8 @@ pub(super) struct Writer<F: Fs> {
     body: Vec<u8>,
     bytes: Vec<u8>,
     next_seq: Seq,
+    /// When `Os` last advanced the promise, by the store's clock.
+    promised_ns: i64,
 }
 
 /// Level of what is new in a log: as fast as it gets.
@@ -69,6 +71,7 @@ impl<F: Fs> Writer<F> {
             body: Vec::new(),
             bytes: Vec::new(),
             next_seq: Seq(last_seq.0 + 1),
+            promised_ns: i64::MIN,
         }
     }
 
@@ -88,6 +91,12 @@ impl<F: Fs> Writer<F> {
             }
             if let Err(e) = self.write(&pending) {
                 self.refuse(&pending, &e);
+            }
+            // Under traffic without a pause, too.
+            if self.promise_is_due()
+                && let Err(e) = self.idle()
+            {
+                self.shared.poison(&e);
             }
         }
         if self.shared.failure().is_none()
@@ -226,7 +235,17 @@ impl<F: Fs> Writer<F> {
         self.shared.wake_appenders();
     }
 
-    /// A time without traffic: promises what was written.
+    /// Whether `Os` has to advance the promise, whatever the traffic.
+    fn promise_is_due(&self) -> bool {
+        if self.shared.options.durability != Durability::Os {
+            return false;
+        }
+        let since = self.shared.clock.now_ns().saturating_sub(self.promised_ns);
+        // A clock that was set back is no reason to wait.
+        u64::try_from(since).map_or(true, |ns| Duration::from_nanos(ns) >= OS_SYNC_EVERY)
+    }
+
+    /// Promises what was written: after a time without traffic, and at `Os` each second.
     fn idle(&mut self) -> Result<()> {
         if self.shared.failure().is_some() {
             return Ok(());
@@ -236,6 +255,7 @@ impl<F: Fs> Writer<F> {
             // SYNC: at `Os` this is what bounds the loss of a power cut to about a second.
             log.table.file().sync()?;
             self.syncer.set_durable(log.frames.offset());
+            self.promised_ns = self.shared.clock.now_ns();
         }
         self.syncer.drain()?;
         self.marker()
