@@ -34,10 +34,12 @@ fn rounds() -> usize {
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let sections: [(&str, fn(&mut Table)); 9] = [
+    let sections: [(&str, fn(&mut Table)); 11] = [
         ("memory", writes::memory),
         ("limits", limits::limits),
-        ("append", writes::appends),
+        ("agents", writes::agents_rows),
+        ("unrelated", writes::unrelated_payloads),
+        ("small", writes::small_observations),
         ("synced", writes::one_synced),
         ("corpus", writes::corpus),
         ("tree", reads::trees),

@@ -66,7 +66,7 @@ pub(crate) fn large_trace() -> Records {
 /// Agent traces of 12 calls of the model and about 160 KB of payload, the history sent again with
 /// each call: inputs of some 13 KB in the middle.
 pub(crate) fn calls_12(traces: u64) -> Records {
-    let options = AgentOptions { calls: 12..=12, answer_bytes: 400..=3_000, ..Default::default() };
+    let options = AgentOptions { calls: 12..=12, answer_bytes: 300..=1_800, ..Default::default() };
     let trace = |n| agent_trace(SEED, n, EPOCH, &options);
     Records::of((0..traces).flat_map(trace).collect())
 }

@@ -71,7 +71,7 @@ fn append_row(
     table.row(&what, &wall, unit, &cpu, target);
 }
 
-pub(crate) fn appends(table: &mut Table) {
+pub(crate) fn agents_rows(table: &mut Table) {
     use Durability::{DiskStrict, Os};
     let data = agents(scaled(12_000));
     let mut agents = || data.clone();
@@ -92,13 +92,18 @@ pub(crate) fn appends(table: &mut Table) {
         let how = How { batch: 1, in_flight, ..BASE };
         append_row(table, "agents", &mut few, how, Count::Megabytes, "");
     }
+}
 
+pub(crate) fn unrelated_payloads(table: &mut Table) {
     let data = unrelated(scaled(2_000));
     let mut unrelated = || data.clone();
     for (in_flight, target) in [(8, "300 MB/s a core"), (1, "")] {
         let how = How { in_flight, ..BASE };
         append_row(table, "10 to 200 KB", &mut unrelated, how, Count::Megabytes, target);
     }
+}
+
+pub(crate) fn small_observations(table: &mut Table) {
     let data = observations_1k(scaled(100_000));
     let mut small = || data.clone();
     for (batch, in_flight, target) in [(256, 8, "400 thousand/s a core"), (64, 8, ""), (64, 1, "")]
