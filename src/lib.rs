@@ -12,9 +12,12 @@ pub mod model;
 pub(crate) mod codec;
 pub mod merge;
 
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod column;
 pub(crate) mod frame;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod index;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod part;
 
 pub(crate) mod log;
@@ -45,3 +48,24 @@ pub use store::{
 };
 pub use tree::{Anomaly, Tree};
 pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify};
+
+/// The private layouts, for the fuzz targets: no part of the API.
+#[doc(hidden)]
+#[cfg(feature = "internals")]
+pub mod internals {
+    pub mod codec {
+        pub use crate::codec::*;
+    }
+    pub mod column {
+        pub use crate::column::*;
+    }
+    pub mod frame {
+        pub use crate::frame::*;
+    }
+    pub mod index {
+        pub use crate::index::*;
+    }
+    pub mod part {
+        pub use crate::part::*;
+    }
+}

@@ -28,7 +28,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use file::{FILE_HEADER_BYTES, FileHeader, FileKind, HeaderFault, Previous};
+pub use file::{FILE_HEADER_BYTES, FileHeader, FileKind, Previous};
 pub use group::{GroupBuilder, GroupView, PieceAt};
 pub use scan::{FrameRef, Scan, Stop, scan, scan_from};
 

@@ -33,9 +33,22 @@ pub struct Encoder {
     raw_bytes: u64,
 }
 
-impl PartSink for GroupBuilder {
+/// Puts new parts into the group at hand, and hands it over where it is full: one payload may be
+/// more than a frame holds.
+struct Sink<'a> {
+    group: &'a mut GroupBuilder,
+    full: &'a mut dyn FnMut(GroupBuilder),
+    raw_bytes: &'a mut u64,
+}
+
+impl PartSink for Sink<'_> {
     fn part(&mut self, bytes: &[u8]) -> u32 {
-        self.push_part(bytes)
+        if self.group.part_bytes() >= FRAME_PART_BYTES_MAX {
+            let next = GroupBuilder::new(self.group.next_part());
+            (self.full)(std::mem::replace(self.group, next));
+        }
+        *self.raw_bytes += bytes.len() as u64;
+        self.group.push_part(bytes)
     }
 }
 
@@ -110,11 +123,8 @@ impl Encoder {
                 for FieldValue { field, weak, value } in fields {
                     let stream =
                         stream ^ u64::from(field.code()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                    let value = value.map_payload(&mut |bytes| self.payload(stream, bytes));
+                    let value = value.map_payload(&mut |bytes| self.payload(stream, bytes, full));
                     staged.push(FieldValue { field, weak, value });
-                    if self.group.part_bytes() > FRAME_PART_BYTES_MAX {
-                        full(self.take_group());
-                    }
                 }
                 Body::Fields(staged)
             }
@@ -122,11 +132,16 @@ impl Encoder {
         Record { target, time, operation, body }
     }
 
-    fn payload(&mut self, stream: u64, bytes: Vec<u8>) -> Pending {
+    fn payload(
+        &mut self,
+        stream: u64,
+        bytes: Vec<u8>,
+        full: &mut dyn FnMut(GroupBuilder),
+    ) -> Pending {
         self.list.clear();
-        let before = self.group.part_bytes();
-        let (len, print) = self.deduper.add(&[stream], bytes, &mut self.group, &mut self.list);
-        self.raw_bytes += (self.group.part_bytes() - before) as u64;
+        let (group, raw_bytes) = (&mut self.group, &mut self.raw_bytes);
+        let mut sink = Sink { group, full, raw_bytes };
+        let (len, print) = self.deduper.add(&[stream], bytes, &mut sink, &mut self.list);
         let mut list = Vec::new();
         self.list.encode(&mut list);
         Pending { len, print, list }

@@ -22,4 +22,4 @@ mod table;
 
 pub use encoder::Encoder;
 pub use reader::LogReader;
-pub use table::{Appended, LogTable};
+pub use table::LogTable;

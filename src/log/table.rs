@@ -1,10 +1,10 @@
 use crate::codec::{Listed, decode_record};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
-use crate::limits::LOG_PARTS_MAX;
-use crate::model::{Body, Field, PayloadRef, Record, Source, Subject, Target, Value};
+use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
+use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,6 +17,10 @@ pub struct Appended {
     /// What it says.
     pub record: Record<PayloadRef>,
 }
+
+/// Parts of one log, at most: a log that is not full yet takes one batch more, and its parts are
+/// longer than literals but for the separators before them.
+const PARTS_MAX: usize = LOG_PARTS_MAX as usize + 2 * PAYLOAD_BYTES_MAX / LITERAL_BYTES_MAX;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy)]
@@ -232,7 +236,7 @@ impl<F: File> LogTable<F> {
         self.inner.read().scores.contains_key(&score)
     }
 
-    /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
+    /// Scores that a record about this subject was appended of; see `Subject::lookup_hash`.
     pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
         self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
     }
@@ -268,7 +272,7 @@ fn sorted(_inner: &Inner, map: &HashMap<Identity, Vec<At>>, seq_max: Seq) -> Vec
 impl Inner {
     fn add_parts(&mut self, view: &GroupView, body_offset: u64) -> Result<(), Fault> {
         let lens = view.part_lens();
-        if self.parts.len() + lens.len() > LOG_PARTS_MAX as usize * 2 {
+        if self.parts.len() + lens.len() > PARTS_MAX {
             return Err(Fault::new(0, "too many parts in one log"));
         }
         let mut next = 0;

@@ -23,15 +23,26 @@ pub enum Plan {
     Seal(usize),
 }
 
+/// How much depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// Nobody waits.
+    None,
+    /// Appends wait until a log is sealed.
+    Appends,
+}
+
 /// What is due for these finished logs, oldest first.
 ///
 /// Logs wait until there are `seal_logs` of them, or `seal_bytes`, or their tables take a
 /// quarter of the memory budget: a store that is opened often for a little does not end up with
-/// a segment for each time. One segment takes logs up to one full log's bytes.
-pub fn plan(finished: &[FinishedLog], options: &Options) -> Plan {
+/// a segment for each time. Where appends wait, logs do not. One segment takes logs up to one
+/// full log's bytes.
+pub fn plan(finished: &[FinishedLog], options: &Options, pressure: Pressure) -> Plan {
     let bytes: u64 = finished.iter().map(|l| l.bytes).sum();
     let memory: usize = finished.iter().map(|l| l.memory).sum();
-    let due = finished.len() >= options.seal_logs.max(1)
+    let due = pressure == Pressure::Appends
+        || finished.len() >= options.seal_logs.max(1)
         || bytes >= options.seal_bytes
         || memory >= options.live_bytes_max / 4;
     if finished.is_empty() || !due {
@@ -65,10 +76,12 @@ mod tests {
     #[test]
     fn small_logs_wait_for_company() {
         let options = Options::default();
-        assert_eq!(plan(&[], &options), Plan::Rest);
-        assert_eq!(plan(&logs(&[100, 100]), &options), Plan::Rest);
-        assert_eq!(plan(&logs(&[100; 4]), &options), Plan::Seal(4));
-        assert_eq!(plan(&logs(&[60 << 20]), &options), Plan::Seal(1));
-        assert_eq!(plan(&logs(&[60 << 20, 60 << 20]), &options), Plan::Seal(1));
+        assert_eq!(plan(&[], &options, Pressure::None), Plan::Rest);
+        assert_eq!(plan(&[], &options, Pressure::Appends), Plan::Rest);
+        assert_eq!(plan(&logs(&[100]), &options, Pressure::Appends), Plan::Seal(1));
+        assert_eq!(plan(&logs(&[100, 100]), &options, Pressure::None), Plan::Rest);
+        assert_eq!(plan(&logs(&[100; 4]), &options, Pressure::None), Plan::Seal(4));
+        assert_eq!(plan(&logs(&[60 << 20]), &options, Pressure::None), Plan::Seal(1));
+        assert_eq!(plan(&logs(&[60 << 20, 60 << 20]), &options, Pressure::None), Plan::Seal(1));
     }
 }

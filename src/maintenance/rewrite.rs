@@ -12,12 +12,12 @@ use crate::frame::FileHeader;
 use crate::fs::Dir;
 use crate::id::{Id, Identity, LogId, SegmentId, Seq};
 use crate::merge::Fields;
-use crate::model::{Body, Field, Subject, Target, Timestamp};
+use crate::model::{Body, Field, Target, Timestamp};
 use crate::segment::{
-    Facts, LookupKind, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession,
+    Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession,
     TraceRow, WriteOptions, payloads_of,
 };
-use crate::snapshot::{Gathered, Ordered, View, score_of, state_of};
+use crate::snapshot::{Gathered, Ordered, View, score_of, state_of, touched_scores};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -223,17 +223,7 @@ impl<D: Dir> Job<'_, D> {
 
     /// Every score that the inputs say anything of, those of erased traces included.
     fn score_ids(&self) -> Result<Vec<Identity>> {
-        let mut ids: Vec<Identity> = Vec::new();
-        for log in &self.view.logs {
-            ids.extend(log.scores(self.seq));
-            for trace in log.erased_traces() {
-                let hash = Subject::Trace(trace).lookup_hash(&self.view.key);
-                for s in &self.view.segments {
-                    let rows = s.segment.candidates(LookupKind::Subject, hash);
-                    ids.extend(rows.filter_map(|row| s.segment.score_identity(row)));
-                }
-            }
-        }
+        let mut ids = touched_scores(self.view, self.seq);
         for s in &self.view.segments[self.inputs.clone()] {
             let live =
                 (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));

@@ -25,10 +25,16 @@ pub struct Loaded {
 /// # Errors
 /// `Corruption`, `UnsupportedFormat`, `Io`.
 pub fn load<D: Dir>(dir: &D) -> Result<Option<Loaded>> {
-    match read_current(dir)? {
-        None => Ok(None),
-        Some(number) => read_manifest(dir, number).map(Some),
+    let mut current = read_current(dir)?;
+    while let Some(number) = current {
+        let loaded = read_manifest(dir, number);
+        // A writer that switched in between has removed the one we were about to read.
+        current = read_current(dir)?;
+        if loaded.is_ok() || current == Some(number) {
+            return loaded.map(Some);
+        }
     }
+    Ok(None)
 }
 
 /// The number of the manifest that `CURRENT` names.

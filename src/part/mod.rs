@@ -23,9 +23,9 @@ mod stream;
 mod table;
 
 pub use dedup::{Deduper, PartSink};
-pub use list::{Item, Items, ListBuilder, Separator, items};
+pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
-pub use split::{Cut, SplitState, next_part, separator};
+pub use split::{SplitState, next_part, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 

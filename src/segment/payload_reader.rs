@@ -3,7 +3,7 @@
 
 use super::cache::BlockCache;
 use super::columns as s;
-use super::section::{Footer, parse_footer};
+use super::section::{Footer, SectionId, check_sections, parse_footer};
 use crate::codec::compress::{Decompressor, unpack};
 use crate::column::{Blobs, Ints};
 use crate::error::{Error, Fault, Result};
@@ -27,6 +27,9 @@ pub struct PayloadFile<M> {
 }
 
 const ENTRY: usize = 24;
+
+/// Sections whose blocks carry checksums of their own, checked as they are read.
+const LAZY: &[SectionId] = &[s::BLOCKS, s::LISTS];
 
 struct BlockAt {
     stored: Range<usize>,
@@ -64,13 +67,15 @@ impl Block {
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer and the structure of what it names, but no blocks.
+    /// Checks the footer, the directory of blocks and the lengths of parts; blocks and part lists
+    /// are checked as they are read.
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
         let fault = |f: Fault| f.in_file(path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
+        check_sections(&map, &footer, LAZY).map_err(fault)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
         Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
         let dictionary = footer.section(&map, s::DICTIONARY).into();
@@ -95,6 +100,16 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     /// Number of blocks.
     pub fn blocks(&self) -> usize {
         self.footer.section(&self.map, s::BLOCK_DIRECTORY).len() / ENTRY
+    }
+
+    /// Number of parts.
+    pub fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// Where a block stands in the file, and its first part.
+    pub fn block_place(&self, block: usize) -> Option<(Range<usize>, u32)> {
+        self.block_at(block).map(|at| (at.stored, at.first_part))
     }
 
     /// Number of payloads.
@@ -256,7 +271,9 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             })?;
         let held = self.lists.as_ref().and_then(|(_, first, ends)| {
             let at = row.checked_sub(*first)?;
-            Some(if at == 0 { 0 } else { ends[at - 1] }..*ends.get(at)?)
+            // The end first: a row of a later block has none here.
+            let end = *ends.get(at)?;
+            Some(if at == 0 { 0 } else { *ends.get(at - 1)? }..end)
         });
         if let Some(range) = held {
             return Ok(range);
@@ -266,8 +283,11 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         self.list_bytes.clear();
         let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
         let at = row.saturating_sub(first);
-        let end = ends.get(at).copied().unwrap_or(0);
-        let start = if at == 0 { 0 } else { ends[at - 1] };
+        let before = at.checked_sub(1);
+        let start = before.map_or(Some(0), |before| ends.get(before).copied());
+        let (Some(start), Some(end)) = (start, ends.get(at).copied()) else {
+            return Err(fault(missing()));
+        };
         self.lists = Some((block, first, ends));
         Ok(start..end)
     }

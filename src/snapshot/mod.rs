@@ -12,11 +12,12 @@
 //!
 //! A trace that lies in one segment with nothing newer is read straight from the columns.
 //!
-//! Read in this order: `view`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
+//! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
 //! `messages`.
 
 mod dead;
 mod gather;
+mod merged;
 mod messages;
 mod payloads;
 mod scores;
@@ -25,10 +26,10 @@ mod trees;
 mod view;
 
 pub use dead::DeadRows;
-pub use gather::{Gathered, Sealed};
+pub use gather::Gathered;
+pub use merged::{open_index, write_index};
 pub use messages::NewMessages;
-pub use payloads::PayloadSources;
-pub use scores::score_of;
+pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};
 

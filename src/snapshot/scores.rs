@@ -56,6 +56,26 @@ pub fn score_of<D: Dir>(
     Ok(id.filter(|_| !fields.is_empty()).map(|id| (id, fields)))
 }
 
+/// Scores whose state may differ from their sealed rows: those that unsealed records say
+/// something of, and those of traces that unsealed tombstones erase. Sorted.
+pub fn touched_scores<D: Dir>(view: &View<D>, seq: Seq) -> Vec<Identity> {
+    let mut ids: Vec<Identity> = Vec::new();
+    for log in &view.logs {
+        ids.extend(log.scores(seq));
+        for trace in log.erased_traces() {
+            let hash = Subject::Trace(trace).lookup_hash(&view.key);
+            for s in &view.segments {
+                let rows = s.segment.candidates(LookupKind::Subject, hash);
+                let live = rows.filter(|row| !s.dead.contains(RowKind::Score, *row));
+                ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
+            }
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 /// The last unsealed tombstone of a trace.
 fn erased<D: Dir>(view: &View<D>, trace: &Id, seq: Seq) -> Option<Seq> {
     let identity = view.key.identity(trace);

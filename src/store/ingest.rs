@@ -6,8 +6,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::GroupBuilder;
 use crate::fs::Fs;
 use crate::id::{Seq, StoreKey};
-use crate::limits::{IN_FLIGHT_BYTES_MAX, LOG_PARTS_MAX};
+use crate::limits::{
+    BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, IN_FLIGHT_BYTES_MAX,
+    LOG_PARTS_MAX,
+};
 use crate::log::Encoder;
+use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
 use parking_lot::MutexGuard;
@@ -29,6 +33,14 @@ pub(super) struct Pending {
     pub bytes: usize,
 }
 
+/// A group takes no more batches past so many bytes of records and lists: with one batch more it
+/// still fits a frame.
+const GROUP_SKELETON_BYTES_MAX: usize = 8 << 20;
+const _: () = assert!(
+    GROUP_SKELETON_BYTES_MAX + 2 * BATCH_SKELETON_BYTES_MAX + FRAME_PART_BYTES_MAX
+        < FRAME_BYTES_MAX
+);
+
 /// Unsealed logs, at most: a bound on what recovery has to read.
 const UNSEALED_LOGS_MAX: usize = 16;
 
@@ -49,8 +61,10 @@ pub(super) struct Ingest {
 
 impl Ingest {
     pub fn new(key: &StoreKey, options: &Options, last_seq: Seq) -> Ingest {
+        // A share of a small budget: what takes all of it leaves no room for the tables.
+        let stream_bytes_max = options.stream_bytes_max.min(options.live_bytes_max / 4);
         Ingest {
-            encoder: Encoder::new(key, options.stream_bytes_max),
+            encoder: Encoder::new(key, stream_bytes_max),
             ready: VecDeque::new(),
             done: Arc::default(),
             first_seq: None,
@@ -62,6 +76,10 @@ impl Ingest {
     }
 
     fn batch(&mut self, records: Vec<Record>) -> Commit {
+        if self.encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
+            let group = self.encoder.take_group();
+            self.push_ready(group);
+        }
         let first = self.next_seq;
         let count = records.len() as u64;
         let (before_raw, before_skeleton) =
@@ -195,6 +213,14 @@ impl<F: Fs> Shared<F> {
                 self.want_upkeep();
             }
             self.room.wait(ingest);
+        }
+    }
+
+    /// Whether the next append has to wait for a log to be sealed.
+    pub fn pressure(&self) -> Pressure {
+        match self.sealing_is_behind(&self.ingest.lock()) {
+            true => Pressure::Appends,
+            false => Pressure::None,
         }
     }
 

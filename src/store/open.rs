@@ -29,7 +29,8 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
         return Err(no_store(path));
     }
     let now = builder.clock.now_ns();
-    let lock = dir.lock(&format!("{}, since {now} ns", process_name()))?;
+    let since = now / 1_000_000_000;
+    let lock = dir.lock(&format!("{}, since {since} s after 1970", process_name()))?;
     let mut report = RecoveryReport::default();
     let (opened, previous) = match load(&dir)? {
         None => (create(dir, lock, now)?, Previous::default()),

@@ -166,7 +166,7 @@ impl<F: Fs> Shared<F> {
             ));
         }
         drop(failure);
-        self.room.notify_all();
+        self.wake_appenders();
     }
 
     /// Why nothing can be appended, if so.
@@ -184,6 +184,13 @@ impl<F: Fs> Shared<F> {
         }
         *failure = outcome.err();
         drop(failure);
+        self.wake_appenders();
+    }
+
+    /// Lets appenders look again at what they wait for. Under their lock, so that none is between
+    /// looking and waiting.
+    pub fn wake_appenders(&self) {
+        let _ingest = self.ingest.lock();
         self.room.notify_all();
     }
 

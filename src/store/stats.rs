@@ -3,7 +3,7 @@ use crate::fs::{Dir, File, FileName, Fs};
 use crate::limits::BALLAST_BYTES;
 use crate::model::Timestamp;
 use crate::segment::{RowKind, payload_bytes};
-use crate::snapshot::{Snapshot, score_of};
+use crate::snapshot::{Snapshot, score_of, touched_scores};
 
 /// Counts and sizes of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,15 +77,11 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
             add(&state.summary);
         }
     }
-    let mut scores = Vec::new();
-    view.logs.iter().for_each(|log| scores.extend(log.scores(snapshot.seq())));
-    scores.sort_unstable();
-    scores.dedup();
     for s in &view.segments {
         let live = u64::from(s.segment.facts().scores) - s.dead.count(RowKind::Score);
         stats.scores += live;
     }
-    for identity in scores {
+    for identity in touched_scores(&view, snapshot.seq()) {
         let sealed = view.segments.iter().any(|s| {
             let row = s.segment.find_score(identity);
             row.is_some_and(|row| !s.dead.contains(RowKind::Score, row))

@@ -164,8 +164,10 @@ impl<F: Fs> Writer<F> {
             &mut self.bytes,
         );
         let end = start + self.bytes.len() as u64;
+        // Room for the marker too: at `DiskStrict` the group is worth nothing without it.
+        let room = if strict { end + 2 * SECTOR } else { end };
         let written =
-            reserve(log, end).and_then(|()| log.table.file().write_at(&self.bytes, start));
+            reserve(log, room).and_then(|()| log.table.file().write_at(&self.bytes, start));
         if let Err(e) = written {
             log.frames = before;
             return Err(e);
@@ -189,13 +191,20 @@ impl<F: Fs> Writer<F> {
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
             Durability::Disk => self.syncer.submit(written),
-            Durability::DiskStrict => {
-                self.syncer.submit(written);
-                self.syncer.drain()?;
-                return self.marker();
-            }
+            Durability::DiskStrict => self.promise_and_acknowledge(written),
         }
         Ok(())
+    }
+
+    /// At `DiskStrict` a group is acknowledged, and shown, once the marker that promises it is
+    /// itself synced.
+    fn promise_and_acknowledge(&mut self, written: Written<<F::Dir as Dir>::File>) {
+        // SYNC: the group itself; the marker after it promises these bytes.
+        let outcome = written.table.file().sync().and_then(|()| {
+            self.syncer.set_durable(written.end);
+            self.marker()
+        });
+        self.syncer.acknowledge(vec![written], outcome);
     }
 
     /// Nothing of the group is kept. A full disk is passed on; anything else ends appending.
@@ -214,7 +223,7 @@ impl<F: Fs> Writer<F> {
         ingest.release(pending.bytes);
         ingest.refuse_all(error, next_part);
         drop(ingest);
-        self.shared.room.notify_all();
+        self.shared.wake_appenders();
     }
 
     /// A time without traffic: promises what was written.
@@ -239,13 +248,14 @@ impl<F: Fs> Writer<F> {
         let (before, start) = (log.frames.clone(), log.frames.offset());
         self.bytes.clear();
         let seq = self.next_seq;
-        if self.shared.options.durability == Durability::DiskStrict {
+        let strict = self.shared.options.durability == Durability::DiskStrict;
+        if strict {
             pad(&mut log.frames, seq, promise, &mut self.bytes);
         }
         log.frames.frame(FrameKind::Marker, CODEC_ID, seq.0, promise, 0, 0, &[], &mut self.bytes);
         let end = start + self.bytes.len() as u64;
         match reserve(log, end) {
-            Err(e) if e.kind() == ErrorKind::StorageFull => {
+            Err(e) if e.kind() == ErrorKind::StorageFull && !strict => {
                 // The promise can wait: what it is about is durable.
                 log.frames = before;
                 return Ok(());
@@ -357,7 +367,7 @@ fn reserve<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
 fn pad(frames: &mut FrameWriter, seq: Seq, promise: u64, out: &mut Vec<u8>) -> Option<FrameRef> {
     let header = FRAME_HEADER_BYTES as u64;
     let at = frames.offset();
-    if at % SECTOR == 0 {
+    if at.is_multiple_of(SECTOR) {
         return None;
     }
     let end = (at + header).next_multiple_of(SECTOR);

@@ -1,0 +1,188 @@
+//! Lists are in order, whole, and filtered.
+
+use crate::world::{World, append, at, full, id, observation, quick, seed, trace};
+use tracekeep::model::{Record, TimeRange};
+use tracekeep::{Cursor, Order, Snapshot, Store, TraceQuery};
+use tracekeep_workload::Rng;
+
+/// What one trace is made of, and so which filters it passes.
+#[derive(Debug, Clone)]
+struct Made {
+    name: String,
+    start: i64,
+    user: usize,
+    environment: Option<usize>,
+    tags: Vec<usize>,
+}
+
+/// Many traces, few starts: ties everywhere. Sealed in several steps, some touched later.
+fn fill(store: &Store, rng: &mut Rng) -> Vec<Made> {
+    let mut made = Vec::new();
+    for i in 0..300 {
+        let one = Made {
+            name: format!("trace {i:03}"),
+            start: rng.below(40) as i64,
+            user: rng.below(5) as usize,
+            environment: (rng.below(3) > 0).then(|| rng.below(2) as usize),
+            tags: (0..4).filter(|_| rng.below(3) == 0).collect(),
+        };
+        let mut record = trace(&one.name, one.start)
+            .name(format!("name {}", i % 3))
+            .user(format!("user {}", one.user))
+            .session(id(&format!("session {}", one.user)))
+            .tags(one.tags.iter().map(|t| format!("tag {t}").into()).collect());
+        if let Some(environment) = one.environment {
+            record = record.environment(format!("env {environment}"));
+        }
+        append::<Record>(store, [record.into(), observation(&one.name, "a", one.start).into()]);
+        made.push(one);
+        match i {
+            60 | 180 => quick(store),
+            120 => full(store),
+            _ => {}
+        }
+    }
+    // Some that are sealed are touched again, and one of them changes its user.
+    for i in (0..250).step_by(7) {
+        made[i].user = 9;
+        let record = trace(&made[i].name, made[i].start + 1000).user("user 9");
+        append(store, [record]);
+    }
+    made
+}
+
+fn list(snapshot: &Snapshot, query: &TraceQuery) -> Vec<String> {
+    let query = TraceQuery { limit: usize::MAX, ..query.clone() };
+    let page = snapshot.traces(&query).unwrap();
+    assert!(page.next.is_none());
+    page.traces.iter().map(|t| t.id.to_string()).collect()
+}
+
+fn paged(snapshot: &Snapshot, query: &TraceQuery, limit: usize) -> Vec<String> {
+    let mut query = TraceQuery { limit, ..query.clone() };
+    let mut all = Vec::new();
+    loop {
+        let page = snapshot.traces(&query).unwrap();
+        assert!(page.traces.len() == limit || page.next.is_none());
+        all.extend(page.traces.iter().map(|t| t.id.to_string()));
+        let Some(next) = page.next else { return all };
+        // A cursor goes over the wire as text.
+        query.cursor = Some(next.to_string().parse::<Cursor>().unwrap());
+    }
+}
+
+fn queries() -> Vec<(TraceQuery, Box<dyn Fn(&Made) -> bool>)> {
+    let all = TraceQuery::default;
+    let range = TimeRange { start: at(10), end: at(20) };
+    vec![
+        (all(), Box::new(|_| true)),
+        (TraceQuery { range, ..all() }, Box::new(|m| (10..20).contains(&m.start))),
+        (
+            TraceQuery { name: Some("name 1".into()), ..all() },
+            Box::new(|m| m.name[6..].parse::<usize>().unwrap() % 3 == 1),
+        ),
+        (TraceQuery { user: Some("user 2".into()), ..all() }, Box::new(|m| m.user == 2)),
+        (TraceQuery { user: Some("user 9".into()), ..all() }, Box::new(|m| m.user == 9)),
+        (TraceQuery { tag: Some("tag 3".into()), ..all() }, Box::new(|m| m.tags.contains(&3))),
+        (
+            TraceQuery { environment: Some("env 1".into()), ..all() },
+            Box::new(|m| m.environment == Some(1)),
+        ),
+        (
+            TraceQuery { environment: Some("default".into()), ..all() },
+            Box::new(|m| m.environment.is_none()),
+        ),
+        (
+            TraceQuery { tag: Some("tag 0".into()), user: Some("user 1".into()), range, ..all() },
+            Box::new(|m| m.tags.contains(&0) && m.user == 1 && (10..20).contains(&m.start)),
+        ),
+        (TraceQuery { user: Some("nobody".into()), ..all() }, Box::new(|_| false)),
+    ]
+}
+
+fn check(store: &Store, made: &[Made], what: &str) {
+    let snapshot = store.snapshot();
+    for (query, wanted) in queries() {
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let query = TraceQuery { order, ..query.clone() };
+            let listed = list(&snapshot, &query);
+            let what = format!("{what}: {query:?}");
+            let mut sorted = listed.clone();
+            sorted.sort();
+            let mut expected: Vec<String> =
+                made.iter().filter(|m| wanted(m)).map(|m| m.name.clone()).collect();
+            expected.sort();
+            assert_eq!(sorted, expected, "{what}");
+            let start = |name: &String| made.iter().find(|m| m.name == *name).unwrap().start;
+            let ordered = listed.is_sorted_by(|a, b| match order {
+                Order::NewestFirst => start(a) >= start(b),
+                Order::OldestFirst => start(a) <= start(b),
+            });
+            assert!(ordered, "{what}");
+            for limit in [1, 7, 100, 1000] {
+                assert_eq!(paged(&snapshot, &query, limit), listed, "{what} by {limit}");
+            }
+        }
+    }
+    let newest = list(&snapshot, &TraceQuery::default());
+    let oldest = TraceQuery { order: Order::OldestFirst, ..TraceQuery::default() };
+    let mut oldest = list(&snapshot, &oldest);
+    oldest.reverse();
+    assert_eq!(newest, oldest, "{what}: one order is the other one reversed, ties too");
+}
+
+#[test]
+fn every_filter_in_every_place() {
+    let world = World::new();
+    let store = world.store();
+    let mut rng = Rng::new(seed());
+    let made = fill(&store, &mut rng);
+    check(&store, &made, "mixed");
+    let session = TraceQuery { session: Some("session 3".into()), ..TraceQuery::default() };
+    let before = list(&store.snapshot(), &session);
+    assert!(!before.is_empty());
+    quick(&store);
+    check(&store, &made, "several segments");
+    assert_eq!(list(&store.snapshot(), &session), before);
+    full(&store);
+    check(&store, &made, "one segment");
+    assert_eq!(list(&store.snapshot(), &session), before);
+    store.close().unwrap();
+    check(&world.store(), &made, "reopened");
+}
+
+#[test]
+fn a_page_of_nothing_ends() {
+    let world = World::new();
+    let store = world.store();
+    assert!(list(&store.snapshot(), &TraceQuery::default()).is_empty());
+    append(&store, [trace("t", 0)]);
+    let range = TimeRange { start: at(5), end: at(1) };
+    for seal in [quick, full] {
+        let query = TraceQuery { range, ..TraceQuery::default() };
+        assert!(list(&store.snapshot(), &query).is_empty(), "an empty range");
+        let query = TraceQuery { limit: 0, ..TraceQuery::default() };
+        assert!(store.snapshot().traces(&query).unwrap().traces.is_empty());
+        seal(&store);
+    }
+}
+
+#[test]
+fn a_late_piece_moves_a_trace() {
+    let world = World::new();
+    let store = world.store();
+    for (name, ms) in [("a", 10), ("b", 20), ("c", 30)] {
+        append(&store, [observation(name, "root", ms)]);
+    }
+    quick(&store);
+    assert_eq!(list(&store.snapshot(), &TraceQuery::default()), ["c", "b", "a"]);
+    append(&store, [observation("c", "earlier", 5)]);
+    for seal in [quick, full, full] {
+        assert_eq!(list(&store.snapshot(), &TraceQuery::default()), ["b", "a", "c"]);
+        for limit in [1, 2] {
+            let pages = paged(&store.snapshot(), &TraceQuery::default(), limit);
+            assert_eq!(pages, ["b", "a", "c"]);
+        }
+        seal(&store);
+    }
+}
