@@ -28,13 +28,16 @@ use table::Table;
 /// Rounds of each row, but for those that take long.
 const ROUNDS: usize = 5;
 
+/// Measures some rows.
+type Section = fn(&mut Table);
+
 fn rounds() -> usize {
     if common::is_test() { 1 } else { ROUNDS }
 }
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let sections: [(&str, fn(&mut Table)); 11] = [
+    let sections: [(&str, Section); 11] = [
         ("memory", writes::memory),
         ("limits", limits::limits),
         ("agents", writes::agents_rows),

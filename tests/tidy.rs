@@ -222,7 +222,11 @@ fn orphans(tree: &Tree) -> Vec<Finding> {
             name => (folder, name.unwrap_or(file)),
         };
         let homes = ["/mod.rs", "/lib.rs", "/main.rs", ".rs"].map(|end| format!("{home}{end}"));
-        let declared = homes.iter().filter_map(|home| tree.text(home)).any(|text| {
+        // Every bench is a crate of its own, and any of them may declare what they share.
+        let in_home = |path: &str| path.rsplit_once('/').is_some_and(|(folder, _)| folder == home);
+        let benches = tree.with(".rs").filter(|(other, _)| home == "benches" && in_home(other));
+        let texts = homes.iter().filter_map(|home| tree.text(home));
+        let declared = texts.chain(benches.map(|(_, text)| text)).any(|text| {
             let code = Rust::parse(text).code;
             words(&code, "mod")
                 .any(|at| code[at + 3..].trim_start().starts_with(&format!("{name};")))
