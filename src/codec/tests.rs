@@ -1,3 +1,4 @@
+use super::check::fits;
 use super::independent::Reader;
 use super::*;
 use crate::id::Id;

@@ -1,3 +1,4 @@
+use super::file::HeaderFault;
 use super::*;
 use crate::codec::compress::{Compressor, Decompressor};
 use crate::id::StoreKey;

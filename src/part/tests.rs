@@ -1,3 +1,4 @@
+use super::split::Cut;
 use super::*;
 use crate::id::StoreKey;
 use crate::limits::{LITERAL_BYTES_MAX, PART_WHOLE_BYTES_MAX};
