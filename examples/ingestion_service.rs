@@ -58,14 +58,13 @@ fn produce(producer: u64, queue: &SyncSender<Event>, acknowledged: &AtomicU64) {
         let records = agent_trace(producer, n, EPOCH, &AgentOptions::default());
         let answers: Vec<_> = records
             .into_iter()
-            .map(|record| {
+            .filter_map(|record| {
                 let (stored, answer) = sync_channel(1);
                 // Blocks while the queue is full: this is where back-pressure arrives.
-                let sent = queue.send(Event { record, stored });
-                sent.map(|()| answer)
+                queue.send(Event { record, stored }).ok().map(|()| answer)
             })
             .collect();
-        for answer in answers.into_iter().flatten() {
+        for answer in answers {
             match answer.recv() {
                 Ok(Ok(())) => _ = acknowledged.fetch_add(1, Ordering::Relaxed),
                 // A real producer keeps the event and sends it again after a while.

@@ -110,7 +110,6 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
 }
 
 /// An open file.
-#[expect(clippy::len_without_is_empty, reason = "a file is no collection")]
 pub trait File: Debug + Send + Sync + 'static {
     /// Writes all of `bytes` at `offset`.
     ///

@@ -104,11 +104,6 @@ impl<F: File> LogTable<F> {
         self.inner.read().records
     }
 
-    /// Bytes of the payloads in its records, before deduplication.
-    pub fn payload_bytes(&self) -> u64 {
-        self.inner.read().payload_bytes
-    }
-
     /// Parts in the log.
     pub fn parts(&self) -> u32 {
         u32::try_from(self.inner.read().parts.len()).unwrap_or(u32::MAX)

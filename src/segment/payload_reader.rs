@@ -199,11 +199,6 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     }
 }
 
-/// Where the list starts that ends at `ends[at]`.
-fn start_of(ends: &[usize], at: usize) -> usize {
-    at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0)
-}
-
 /// Reads payloads of one file, keeping what it decompressed for the next one.
 #[derive(Debug)]
 pub struct PayloadReader<'a, M> {

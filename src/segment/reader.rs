@@ -17,9 +17,6 @@ use crate::model::{Decimal, Field, PayloadRef, Source, Timestamp, Value};
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// No row.
-pub const NO_ROW: u32 = u32::MAX;
-
 /// A row of an older segment that is superseded by one of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Supersession {

@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
-use crate::maintenance::{FinishedLog, Plan, Pressure, Rewrite, plan, rewrite};
+use crate::maintenance::{FinishedLog, Plan, Rewrite, plan, rewrite};
 use crate::manifest::{Edit, SegmentState};
 use crate::segment::{SealLevel, Segment};
 use crate::snapshot::{View, open_index, write_index};

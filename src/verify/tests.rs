@@ -1,5 +1,7 @@
 //! A small store, built from the floors below, and every bit of its files flipped.
 
+#![expect(clippy::disallowed_methods, reason = "tests do to files what nobody should")]
+
 use super::*;
 use crate::codec::compress::Compressor;
 use crate::codec::{CODEC_ID, Listed, encode_record};

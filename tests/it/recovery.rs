@@ -153,7 +153,7 @@ fn the_last_group_of_disk_strict_is_promised_at_once() {
     let image = crashed(&world);
     let path = image.path().join("log-000001.tkl");
     let mut log = std::fs::read(&path).unwrap();
-    let at = log.windows(4).position(|w| w == b"xxxx").or(Some(200)).unwrap();
+    let at = log.windows(4).position(|w| w == b"xxxx").unwrap_or(200);
     log[at] ^= 4;
     std::fs::write(&path, &log).unwrap();
     let error = Store::open(image.path()).map(drop).unwrap_err();
