@@ -2,8 +2,12 @@
 //! `UPDATE_GOLDEN=1` writes the page anew.
 
 use std::fmt::Write;
+use std::sync::Mutex;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/format.md");
+
+/// One test at a time reads or writes the page.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// How many bytes each field takes, and what it is, in order.
 pub type Fields<'a> = &'a [(usize, &'a str)];
@@ -29,6 +33,7 @@ fn dump(file: &[u8], mut at: usize, fields: Fields<'_>) -> String {
 /// Compares the bytes from `at` on with the block of this name.
 pub fn check(name: &str, file: &[u8], at: usize, fields: Fields<'_>) {
     let dump = dump(file, at, fields);
+    let _turn = TURN.lock().unwrap_or_else(|failed| failed.into_inner());
     let page = std::fs::read_to_string(PAGE).unwrap();
     let (begin, end) =
         (format!("<!-- golden {name} -->\n```text\n"), format!("```\n<!-- /golden {name} -->"));

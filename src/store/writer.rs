@@ -62,6 +62,7 @@ impl<F: Fs> Writer<F> {
         previous: Previous,
         last_seq: Seq,
     ) -> Writer<F> {
+        let promised_ns = shared.clock.now_ns();
         Writer {
             shared,
             syncer,
@@ -71,7 +72,7 @@ impl<F: Fs> Writer<F> {
             body: Vec::new(),
             bytes: Vec::new(),
             next_seq: Seq(last_seq.0 + 1),
-            promised_ns: i64::MIN,
+            promised_ns,
         }
     }
 

