@@ -14,8 +14,8 @@ use crate::id::{Id, Identity, LogId, SegmentId, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Field, Target, Timestamp};
 use crate::segment::{
-    Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession,
-    TraceRow, WriteOptions, payloads_of,
+    Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession, TraceRow,
+    WriteOptions, payloads_of,
 };
 use crate::snapshot::{Gathered, Ordered, View, score_of, state_of, touched_scores};
 use std::collections::HashMap;

@@ -6,7 +6,9 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
-use crate::maintenance::{FinishedLog, Plan, Pressure, Rewrite, open_index, plan, rewrite, write_index};
+use crate::maintenance::{
+    FinishedLog, Plan, Pressure, Rewrite, open_index, plan, rewrite, write_index,
+};
 use crate::manifest::{Edit, SegmentState};
 use crate::segment::{SealLevel, Segment};
 use crate::snapshot::View;

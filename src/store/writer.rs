@@ -35,6 +35,8 @@ struct OpenLog<F: File> {
     reserved: u64,
     /// Something was written since the last marker.
     dirty: bool,
+    /// When it was synced last.
+    synced_ns: i64,
 }
 
 /// What the writer knows.
@@ -164,8 +166,10 @@ impl<F: Fs> Writer<F> {
             &mut self.bytes,
         );
         let end = start + self.bytes.len() as u64;
+        // At `DiskStrict` there must be room for the marker too.
+        let room = if strict { end + 2 * SECTOR } else { end };
         let written =
-            reserve(log, end).and_then(|()| log.table.file().write_at(&self.bytes, start));
+            reserve(log, room).and_then(|()| log.table.file().write_at(&self.bytes, start));
         if let Err(e) = written {
             log.frames = before;
             return Err(e);
@@ -187,12 +191,18 @@ impl<F: Fs> Writer<F> {
             self.shared.ingest.lock().log_full = true;
         }
         match self.shared.options.durability {
-            Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
+            Durability::Os => {
+                self.syncer.acknowledge(vec![written], Ok(()));
+                return self.sync_now_and_then();
+            }
             Durability::Disk => self.syncer.submit(written),
             Durability::DiskStrict => {
-                self.syncer.submit(written);
-                self.syncer.drain()?;
-                return self.marker();
+                // SYNC: the group, then the marker that names it as durable; then it is said.
+                let outcome = self.sync(written.table.file()).and_then(|()| {
+                    self.syncer.set_durable(end);
+                    self.marker()
+                });
+                self.syncer.acknowledge(vec![written], outcome);
             }
         }
         Ok(())
@@ -217,6 +227,21 @@ impl<F: Fs> Writer<F> {
         self.shared.room.notify_all();
     }
 
+    /// At `Os` the promise is advanced under traffic too.
+    fn sync_now_and_then(&mut self) -> Result<()> {
+        let since = |log: &OpenLog<_>| self.shared.clock.now_ns().saturating_sub(log.synced_ns);
+        let every = i64::try_from(OS_SYNC_EVERY.as_nanos()).unwrap_or(i64::MAX);
+        if self.log.as_ref().is_some_and(|log| since(log) >= every) {
+            return self.idle();
+        }
+        Ok(())
+    }
+
+    /// A failed sync is never tried again, also where it failed for want of space.
+    fn sync(&self, file: &<F::Dir as Dir>::File) -> Result<()> {
+        file.sync().inspect_err(|e| self.shared.poison(e))
+    }
+
     /// A time without traffic: promises what was written.
     fn idle(&mut self) -> Result<()> {
         if self.shared.failure().is_some() {
@@ -225,11 +250,14 @@ impl<F: Fs> Writer<F> {
         let Some(log) = &self.log else { return Ok(()) };
         if self.shared.options.durability == Durability::Os {
             // SYNC: at `Os` this is what bounds the loss of a power cut to about a second.
-            log.table.file().sync()?;
+            self.sync(log.table.file())?;
             self.syncer.set_durable(log.frames.offset());
         }
         self.syncer.drain()?;
-        self.marker()
+        self.marker()?;
+        let now_ns = self.shared.clock.now_ns();
+        self.log.iter_mut().for_each(|log| log.synced_ns = now_ns);
+        Ok(())
     }
 
     /// Writes and syncs a frame that promises everything before it.
@@ -254,7 +282,7 @@ impl<F: Fs> Writer<F> {
         }
         log.table.file().write_at(&self.bytes, start)?;
         // SYNC: without it, later damage to the last group would look like a torn tail.
-        log.table.file().sync()?;
+        log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(end);
         log.dirty = false;
         Ok(())
@@ -265,7 +293,7 @@ impl<F: Fs> Writer<F> {
         self.syncer.drain()?;
         let Some(log) = &self.log else { return Ok(()) };
         // SYNC: a log that has a successor must be whole, whatever the level.
-        log.table.file().sync()?;
+        self.sync(log.table.file())?;
         self.syncer.set_durable(log.frames.offset());
         self.marker()?;
         if let Some(log) = self.log.take() {
@@ -302,8 +330,8 @@ impl<F: Fs> Writer<F> {
         *shared.open_log.lock() = Some(LogId(number));
         shared.change_view(|view| view.with_log(Arc::clone(&table)));
         self.syncer.restart(FILE_HEADER_BYTES as u64);
-        self.log =
-            Some(OpenLog { table, frames, reserved: FILE_HEADER_BYTES as u64, dirty: false });
+        let reserved = FILE_HEADER_BYTES as u64;
+        self.log = Some(OpenLog { table, frames, reserved, dirty: false, synced_ns: created_ns });
         shared.listener.event(&Event::LogStarted(LogId(number)));
         Ok(())
     }

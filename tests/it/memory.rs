@@ -6,8 +6,12 @@ use tracekeep::{Background, Durability, Options};
 
 fn within(options: Options) {
     let mut world = World::new();
-    world.options =
-        Options { durability: Durability::Os, background: Background::On, seal_level: 1, ..options };
+    world.options = Options {
+        durability: Durability::Os,
+        background: Background::On,
+        seal_level: 1,
+        ..options
+    };
     let store = world.store();
     for i in 0..150i64 {
         let records = (0..40).map(|r| {
@@ -41,5 +45,10 @@ fn a_tiny_budget_and_logs_that_would_wait_for_company() {
 
 #[test]
 fn more_unsealed_logs_than_recovery_should_read() {
-    within(Options { log_bytes_max: 8 << 10, seal_logs: 1000, seal_bytes: u64::MAX, ..Options::default() });
+    within(Options {
+        log_bytes_max: 8 << 10,
+        seal_logs: 1000,
+        seal_bytes: u64::MAX,
+        ..Options::default()
+    });
 }

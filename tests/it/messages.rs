@@ -25,10 +25,7 @@ fn where_another_writer_is() {
     let _store = world.store();
     let error = Store::open(world.path()).unwrap_err();
     let text = said(&world, &error);
-    let start = format!(
-        "DIR: the store is open for writing by pid {} on ",
-        std::process::id()
-    );
+    let start = format!("DIR: the store is open for writing by pid {} on ", std::process::id());
     assert!(text.starts_with(&start), "{text}");
     assert!(text.ends_with("; close it there, or open it read-only here"), "{text}");
 }

@@ -1,8 +1,6 @@
 //! Every byte of a payload comes back.
 
-use crate::world::{
-    World, append, at, batch, full, id, observation, quick, score, seed, trace,
-};
+use crate::world::{World, append, at, batch, full, id, observation, quick, score, seed, trace};
 use tracekeep::model::{Field, Map, MapEntry, ObservationRecord, Operation, Subject};
 use tracekeep::{Store, limits};
 use tracekeep_workload::Rng;
@@ -123,7 +121,10 @@ fn a_history_that_is_resent_comes_back_each_time() {
         let cut = if call % 5 == 4 { text.len() - text.len() / 3 } else { text.len() };
         sent.push(text.as_bytes()[..cut].to_vec());
         let name = format!("o{call}");
-        append(&store, [observation("t", &name, call as i64).name("chat").input(sent[call].clone())]);
+        append(
+            &store,
+            [observation("t", &name, call as i64).name("chat").input(sent[call].clone())],
+        );
         if call == 20 {
             quick(&store);
         }
@@ -202,9 +203,8 @@ fn a_map_from_several_records_is_an_object_of_the_live_keys() {
         });
         Map { text: text.as_bytes().to_vec(), entries: entries.collect() }
     };
-    let record = |ms, map| {
-        ObservationRecord::new(id("t"), id("a"), at(ms), Operation::Update).metadata(map)
-    };
+    let record =
+        |ms, map| ObservationRecord::new(id("t"), id("a"), at(ms), Operation::Update).metadata(map);
     let world = World::new();
     let store = world.store();
     let first = r#"{ "b" : [1, 2] , "a":"old" }"#;

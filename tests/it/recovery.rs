@@ -1,8 +1,7 @@
 //! A torn tail is passed over; damage to what was promised is refused.
 
 use crate::world::{
-    Dump, World, append, assert_same, erase_trace, files, full, id, observation, quick,
-    trace,
+    Dump, World, append, assert_same, erase_trace, files, full, id, observation, quick, trace,
 };
 use std::path::{Path, PathBuf};
 use tracekeep::model::Record;
@@ -25,8 +24,7 @@ struct ThreeGroups {
 
 fn three_groups() -> ThreeGroups {
     let mut world = World::new();
-    world.options =
-        Options { durability: Durability::Disk, marker_ms: 3_600_000, ..world.options };
+    world.options = Options { durability: Durability::Disk, marker_ms: 3_600_000, ..world.options };
     let store = world.store();
     let log = || std::fs::read(world.path().join("log-000001.tkl")).unwrap();
     let mut dumps = vec![Dump::of(&store.snapshot())];
@@ -37,7 +35,9 @@ fn three_groups() -> ThreeGroups {
             &store,
             [
                 trace("t", group).into(),
-                observation("t", &name, group).input(format!("input of group {group}: {name}")).into(),
+                observation("t", &name, group)
+                    .input(format!("input of group {group}: {name}"))
+                    .into(),
             ],
         );
         dumps.push(Dump::of(&store.snapshot()));
@@ -158,6 +158,22 @@ fn the_last_group_of_disk_strict_is_promised_at_once() {
     std::fs::write(&path, &log).unwrap();
     let error = Store::open(image.path()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
+}
+
+#[test]
+fn at_os_the_promise_advances_each_second_under_traffic() {
+    let world = World::new();
+    let clock = tracekeep::clock::ManualClock::default();
+    let builder = Store::builder().options(world.options.clone());
+    let store = builder.clock(std::sync::Arc::new(clock.clone())).open(world.path()).unwrap();
+    for (i, second) in [(0, 0), (1, 0), (2, 1), (3, 1)] {
+        clock.set_ns(second * 1_000_000_000);
+        append(&store, [observation("t", &format!("o{i}"), i)]);
+    }
+    let image = crashed(&world);
+    let store = image.store();
+    assert_eq!(store.snapshot().seq().0, 4);
+    assert_eq!(store.recovery().copied_records, 1, "what came after the last sync");
 }
 
 #[test]
@@ -284,7 +300,8 @@ fn flip_each(path: &Path, steps: usize, check: &mut dyn FnMut(usize)) {
 #[test]
 fn a_damaged_payload_file_gives_an_error_or_the_truth() {
     let (world, _, truth) = sealed();
-    let file: PathBuf = files(&world.path(), "seg-").into_iter().find(|p| p.extension().unwrap() == "tkp").unwrap();
+    let file: PathBuf =
+        files(&world.path(), "seg-").into_iter().find(|p| p.extension().unwrap() == "tkp").unwrap();
     let mut refused = 0;
     flip_each(&file, 150, &mut |at| match read_all(&world.path()) {
         Ok((_, bytes)) => assert!(bytes == truth, "byte {at}: other bytes were given out"),
@@ -300,7 +317,8 @@ fn a_damaged_payload_file_gives_an_error_or_the_truth() {
 #[test]
 fn a_damaged_skeleton_file_is_read_without_a_panic() {
     let (world, traces, truth) = sealed();
-    let file = files(&world.path(), "seg-").into_iter().find(|p| p.extension().unwrap() == "tks").unwrap();
+    let file =
+        files(&world.path(), "seg-").into_iter().find(|p| p.extension().unwrap() == "tks").unwrap();
     flip_each(&file, 150, &mut |at| {
         if let Err(error) = read_all(&world.path()) {
             let kind = error.kind();

@@ -2,9 +2,7 @@
 
 use crate::world::{Dump, World, append, at, full, id, observation, quick, score, trace};
 use tracekeep::Store;
-use tracekeep::model::{
-    Field, Operation, Record, ScoreRecord, ScoreSource, ScoreType, Subject,
-};
+use tracekeep::model::{Field, Operation, Record, ScoreRecord, ScoreSource, ScoreType, Subject};
 
 fn subjects() -> [Subject; 4] {
     [
@@ -135,7 +133,9 @@ fn a_score_may_move_to_another_subject() {
             quick(&store);
         }
     }
-    assert!(store.snapshot().subject_scores(&Subject::Session(id("session 2"))).unwrap().is_empty());
+    assert!(
+        store.snapshot().subject_scores(&Subject::Session(id("session 2"))).unwrap().is_empty()
+    );
 }
 
 #[test]

@@ -75,7 +75,8 @@ fn a_batch_is_seen_whole_or_not_at_all() {
 }
 
 fn messages(n: usize) -> Vec<String> {
-    let word = |i: usize| format!("{{\"role\":\"user\",\"content\":\"{i} {}\"}}", "word ".repeat(40));
+    let word =
+        |i: usize| format!("{{\"role\":\"user\",\"content\":\"{i} {}\"}}", "word ".repeat(40));
     (0..n).map(word).collect()
 }
 
@@ -97,7 +98,8 @@ fn new_messages_are_what_the_generation_before_did_not_have() {
             let found = snapshot.new_messages(&id("t"), &id(&format!("g{call}"))).unwrap().unwrap();
             let text = String::from_utf8(found.input.clone()).unwrap();
             assert_eq!(text, input(n));
-            let parts: Vec<String> = found.new.iter().map(|r: &Range<usize>| text[r.clone()].to_owned()).collect();
+            let parts: Vec<String> =
+                found.new.iter().map(|r: &Range<usize>| text[r.clone()].to_owned()).collect();
             assert_eq!(parts, messages(n)[before..].to_vec(), "call {call}");
             assert_eq!(found.previous, (call > 0).then(|| id(&format!("g{}", call - 1))));
             before = n;
@@ -119,7 +121,10 @@ fn payloads_of_a_trace_come_in_one_pass_in_order() {
             quick(&store);
         }
     }
-    append(&store, [observation("t", "a", 1).metadata(tracekeep::model::Map::opaque(b"m".to_vec()))]);
+    append(
+        &store,
+        [observation("t", "a", 1).metadata(tracekeep::model::Map::opaque(b"m".to_vec()))],
+    );
     for seal in [quick as fn(&Store), full, full] {
         let mut seen = Vec::new();
         store

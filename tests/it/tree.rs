@@ -92,9 +92,8 @@ fn cycles_are_cut_and_named() {
         everywhere(&World::new(), workload::cyclic_trace(7, length), &|tree| {
             assert_eq!(tree.len() as u64, 2 * length + 2);
             assert_eq!(tree.walk().count(), tree.len(), "every node once");
-            let cut = |a: &&Anomaly| {
-                matches!(a, Anomaly::Cycle { .. } | Anomaly::SelfParent { .. })
-            };
+            let cut =
+                |a: &&Anomaly| matches!(a, Anomaly::Cycle { .. } | Anomaly::SelfParent { .. });
             assert_eq!(tree.anomalies().iter().filter(cut).count(), 1);
             assert_eq!(tree.roots().len(), 2);
         });
