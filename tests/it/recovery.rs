@@ -153,7 +153,7 @@ fn the_last_group_of_disk_strict_is_promised_at_once() {
     let image = crashed(&world);
     let path = image.path().join("log-000001.tkl");
     let mut log = std::fs::read(&path).unwrap();
-    let at = log.windows(4).position(|w| w == b"xxxx").or(Some(200)).unwrap();
+    let at = log.windows(4).position(|w| w == b"xxxx").unwrap_or(200);
     log[at] ^= 4;
     std::fs::write(&path, &log).unwrap();
     let error = Store::open(image.path()).map(drop).unwrap_err();
@@ -173,7 +173,9 @@ fn at_os_the_promise_advances_each_second_under_traffic() {
     let image = crashed(&world);
     let store = image.store();
     assert_eq!(store.snapshot().seq().0, 4);
-    assert_eq!(store.recovery().copied_records, 1, "what came after the last sync");
+    // What came after the last sync, which was that of the second or the third record.
+    let copied = store.recovery().copied_records;
+    assert!((1..=2).contains(&copied), "{copied}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn a_batch_is_seen_whole_or_not_at_all() {
         while !done.load(std::sync::atomic::Ordering::Acquire) {
             let tree = store.snapshot().trace(&id("t")).unwrap();
             let seen = tree.map_or(0, |tree| tree.len());
-            assert!(seen % 10 == 0 && seen >= last, "{seen} after {last}");
+            assert!(seen.is_multiple_of(10) && seen >= last, "{seen} after {last}");
             last = seen;
         }
     });

@@ -171,8 +171,8 @@ fn append(path: &Path, durability: &str, say: &mut dyn FnMut(String)) {
             commit.wait().unwrap();
             say(format!("ack {number}"));
         }
-        if next % 97 == 0 {
-            let level = if next % 2 == 0 { SealLevel::Full } else { SealLevel::Quick };
+        if next.is_multiple_of(97) {
+            let level = if next.is_multiple_of(2) { SealLevel::Full } else { SealLevel::Quick };
             store.seal(level).unwrap();
             say(format!("sealed {next}"));
         }
