@@ -1,4 +1,26 @@
-//! tracekeep: an embedded, append-only storage engine for LLM traces.
+#![doc = include_str!("../README.md")]
+//!
+//! # The library in one page
+//!
+//! [`Store`] is the principal type: open for writing, one for each directory. From it come
+//! [`Commit`]s, which [`Store::append`] gives for a [`Batch`], and [`Snapshot`]s, which answer
+//! every question: [`Snapshot::trace`] gives a [`Tree`], [`Snapshot::input`] and its sisters give
+//! payloads, [`Snapshot::traces`] lists. [`ReadStore`] gives the same snapshots to a process that
+//! only reads; [`ReadStore::refresh`] looks for what is new. What is stored is made from the
+//! records of [`model`].
+//!
+//! **Threads.** A store is shared by reference among any number of threads. It starts three of
+//! its own: one writes, one syncs, one seals (none of the last with [`Background::Off`]). An
+//! append works on the caller's thread under one lock, and waits only where too much is in
+//! flight or sealing has fallen behind. A snapshot is immutable and takes no part in locking
+//! once it is made. Nothing here is async: [`Commit::is_done`] and [`Commit::wait`] are what an
+//! async host builds on.
+//!
+//! **Errors.** One [`Error`], a word wide, with an [`ErrorKind`] for each thing that a caller can
+//! do about it. What is not there is an `Option`; what is odd about a trace is an [`Anomaly`];
+//! what [`verify()`] finds is a [`Finding`]. Bytes from disk and data from callers never panic.
+//!
+//! **Memory** is bounded by [`Options`]; files of sealed segments are mapped and not counted.
 
 pub mod clock;
 pub mod error;
@@ -12,9 +34,12 @@ pub mod model;
 pub(crate) mod codec;
 pub mod merge;
 
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod column;
 pub(crate) mod frame;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod index;
+#[allow(dead_code, reason = "the layout is whole, and the engine needs most of it")]
 pub(crate) mod part;
 
 pub(crate) mod log;
@@ -45,3 +70,37 @@ pub use store::{
 };
 pub use tree::{Anomaly, Tree};
 pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify};
+
+/// The private layouts, for the fuzz targets: no part of the API.
+#[doc(hidden)]
+#[cfg(feature = "internals")]
+pub mod internals {
+    pub mod codec {
+        pub use crate::codec::*;
+    }
+    pub mod column {
+        pub use crate::column::*;
+    }
+    pub mod frame {
+        pub use crate::frame::*;
+    }
+    pub mod index {
+        pub use crate::index::*;
+    }
+    pub mod part {
+        pub use crate::part::*;
+    }
+}
+
+/// The pages whose Rust runs as doc tests.
+#[cfg(doctest)]
+mod docs {
+    #[doc = include_str!("../docs/durability.md")]
+    mod durability {}
+    #[doc = include_str!("../docs/format.md")]
+    mod format {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/architecture.md")]
+    mod architecture {}
+}

@@ -5,15 +5,33 @@
 //! so ([`pack`], [`unpack`]).
 
 use crate::error::Fault;
+use std::cell::RefCell;
 use std::fmt;
 use std::io::Cursor;
 use zstd::bulk;
+use zstd::dict::DecoderDictionary;
 
 /// Compresses at one level, with or without a dictionary.
 pub struct Compressor(bulk::Compressor<'static>);
 
 /// Decompresses what a [`Compressor`] with the same dictionary made.
-pub struct Decompressor(bulk::Decompressor<'static>);
+pub struct Decompressor<'d>(bulk::Decompressor<'d>);
+
+/// A dictionary made ready once, for any number of decompressors.
+pub struct Dictionary(DecoderDictionary<'static>);
+
+impl Dictionary {
+    /// Takes a copy of these bytes.
+    pub fn new(bytes: &[u8]) -> Dictionary {
+        Dictionary(DecoderDictionary::copy(bytes))
+    }
+}
+
+impl fmt::Debug for Dictionary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dictionary(..)")
+    }
+}
 
 impl Compressor {
     /// A compressor without a dictionary. Panics only where there is no memory.
@@ -52,19 +70,19 @@ impl Compressor {
     }
 }
 
-impl Decompressor {
+impl<'d> Decompressor<'d> {
     /// A decompressor without a dictionary. Panics only where there is no memory.
     #[expect(clippy::expect_used, reason = "zstd does not refuse an empty dictionary")]
-    pub fn new() -> Decompressor {
+    pub fn new() -> Decompressor<'d> {
         Decompressor(bulk::Decompressor::new().expect("memory for zstd"))
     }
 
-    /// A decompressor with a dictionary, which it copies.
+    /// A decompressor with a dictionary.
     ///
     /// # Errors
     /// zstd refuses the dictionary.
-    pub fn with_dictionary(dictionary: &[u8]) -> Result<Decompressor, Fault> {
-        bulk::Decompressor::with_dictionary(dictionary)
+    pub fn with_dictionary(dictionary: &'d Dictionary) -> Result<Decompressor<'d>, Fault> {
+        bulk::Decompressor::with_prepared_dictionary(&dictionary.0)
             .map(Decompressor)
             .map_err(|error| Fault::new(0, format!("dictionary: {error}")))
     }
@@ -99,13 +117,13 @@ impl fmt::Debug for Compressor {
     }
 }
 
-impl Default for Decompressor {
-    fn default() -> Decompressor {
+impl Default for Decompressor<'_> {
+    fn default() -> Self {
         Decompressor::new()
     }
 }
 
-impl fmt::Debug for Decompressor {
+impl fmt::Debug for Decompressor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Decompressor(..)")
     }
@@ -124,7 +142,7 @@ pub fn pack(compressor: &mut Compressor, raw: &[u8], out: &mut Vec<u8>) -> usize
 /// # Errors
 /// As [`Decompressor::decompress_exact`].
 pub fn unpack(
-    decompressor: &mut Decompressor,
+    decompressor: &mut Decompressor<'_>,
     stored: &[u8],
     raw_len: usize,
     out: &mut Vec<u8>,
@@ -139,6 +157,17 @@ pub fn unpack(
         return Err(Fault::new(0, format!("{stored} bytes stored for {raw_len}")));
     }
     decompressor.decompress_exact(stored, raw_len, out)
+}
+
+thread_local! {
+    /// A context takes longer to make than to use on one block.
+    static OWN: RefCell<Decompressor<'static>> = RefCell::new(Decompressor::new());
+}
+
+/// Lends the thread's own decompressor, which has no dictionary, to `work`, which must not ask
+/// for it again.
+pub fn with_own<T>(work: impl FnOnce(&mut Decompressor<'static>) -> T) -> T {
+    OWN.with_borrow_mut(work)
 }
 
 /// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.
@@ -214,6 +243,7 @@ mod tests {
         let n = pack(&mut compressor, &raw, &mut with);
         assert!(n < pack(&mut Compressor::new(3), &raw, &mut without));
         let mut out = Vec::new();
+        let dictionary = Dictionary::new(&dictionary);
         let mut decompressor = Decompressor::with_dictionary(&dictionary).unwrap();
         unpack(&mut decompressor, &with, raw.len(), &mut out).unwrap();
         assert_eq!(out, raw);

@@ -34,7 +34,7 @@ mod tests;
 pub mod varint;
 mod wire;
 
-pub use check::{check, fits};
+pub use check::check;
 pub use wire::{Listed, decode_record, encode_record};
 
 use crate::error::Fault;

@@ -28,20 +28,6 @@ pub fn take_u64(bytes: &mut &[u8]) -> Result<u64, Fault> {
     }
 }
 
-/// As [`take_u64`], for what must fit 32 bits.
-///
-/// # Errors
-/// The slice ends early, or the value needs more than 32 bits.
-#[inline]
-pub fn take_u32(bytes: &mut &[u8]) -> Result<u32, Fault> {
-    let start = *bytes;
-    let value = take_u64(bytes)?;
-    u32::try_from(value).map_err(|_| {
-        *bytes = start;
-        Fault::new(0, format!("integer {value}: at most 32 bits here"))
-    })
-}
-
 /// Appends 1 to 10 bytes, few for what is near zero on either side.
 #[inline]
 pub fn put_i64(out: &mut Vec<u8>, value: i64) {
@@ -137,8 +123,6 @@ mod tests {
         assert!(take_u64(&mut [&nine[..], &[2]].concat().as_slice()).is_err());
         assert_eq!(take_u64(&mut [&nine[..], &[1]].concat().as_slice()), Ok(u64::MAX));
         assert!(take_u128(&mut &[0xff; 32][..]).is_err());
-        let mut wide = &[0x80, 0x80, 0x80, 0x80, 0x10][..];
-        assert!(take_u32(&mut wide).is_err());
         assert_eq!((zigzag(i64::MIN), unzigzag(u64::MAX)), (u64::MAX, i64::MIN));
     }
 }

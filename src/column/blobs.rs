@@ -15,6 +15,7 @@
 //! stored bytes.
 
 use super::raw::{count32, length, pad8, put_varint, u32_at, u64_at, varint};
+use crate::codec::compress::{self, with_own};
 use crate::error::Fault;
 
 const HEADER: usize = 8;
@@ -260,22 +261,10 @@ impl<'a> Blobs<'a> {
 
 /// Fills `out` with the `raw` bytes that a stored block stands for.
 fn unpack(stored: &[u8], raw: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    if stored.len() == raw {
-        out.extend_from_slice(stored);
-        return Ok(());
-    }
     if raw > RAW_BYTES_MAX {
         return Err(Fault::new(0, format!("a block of {raw} bytes is over {RAW_BYTES_MAX}")));
     }
-    // The buffer's capacity is the bound of the decompressor.
-    out.reserve_exact(raw);
-    let result = zstd::bulk::Decompressor::new()
-        .and_then(|mut decompressor| decompressor.decompress_to_buffer(stored, out));
-    match result {
-        Ok(_) if out.len() == raw => Ok(()),
-        Ok(_) => Err(Fault::new(0, format!("a block of {} bytes, expected {raw}", out.len()))),
-        Err(error) => Err(Fault::new(0, format!("a block does not decompress: {error}"))),
-    }
+    with_own(|decompressor| compress::unpack(decompressor, stored, raw, out))
 }
 
 /// Cuts the lengths from the front of a raw block and says where each of its rows ends.

@@ -15,17 +15,15 @@
 //! header, for bytes that were parsed before. Either way an accessor never panics: what the
 //! bytes do not hold is `None`.
 //!
-//! Read in this order: `raw`, `ints`, `ids`, `texts`, `blobs`, `bits`.
+//! Read in this order: `raw`, `ints`, `ids`, `texts`, `blobs`.
 
-mod bits;
 mod blobs;
 mod ids;
 mod ints;
 mod raw;
 mod texts;
 
-pub use bits::{Bits, BitsBuilder};
-pub use blobs::{Blobs, BlobsBuilder, ROW_BYTES_MAX};
+pub use blobs::{Blobs, BlobsBuilder};
 pub use ids::{Ids, IdsBuilder};
 pub use ints::{Ints, IntsBuilder};
 pub use texts::{Texts, TextsBuilder};

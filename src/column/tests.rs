@@ -129,11 +129,6 @@ fn read_everything(bytes: &[u8]) {
         rows.iter().for_each(|row| drop((column.get(*row), column.block_of(*row))));
         (0..8).for_each(|block| drop(column.read_block(block, &mut Vec::new())));
     }
-    for column in [Some(Bits::view(bytes)), Bits::parse(bytes).ok()].into_iter().flatten() {
-        rows.iter().for_each(|row| {
-            let _ = column.get(*row);
-        });
-    }
 }
 
 proptest! {
@@ -205,16 +200,6 @@ proptest! {
             seen += ends.len();
         }
         prop_assert_eq!(seen, rows.len());
-    }
-
-    #[test]
-    fn bits_come_back(values in vec(any::<bool>(), 0..300)) {
-        let mut builder = BitsBuilder::new();
-        values.iter().for_each(|v| builder.push(*v));
-        let bytes = builder.build();
-        let column = Bits::parse(&bytes).unwrap();
-        prop_assert!(values.iter().enumerate().all(|(row, v)| column.get(row) == *v));
-        prop_assert!(!column.get(values.len()));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //! Skeletons stand apart from parts, so that replay decompresses no payload. A piece holds whole
 //! parts, at most 64 KiB of them, compressed by itself.
 
-use crate::codec::compress::{Compressor, Decompressor, pack, unpack};
+use crate::codec::compress::{Compressor, Decompressor, pack, unpack, with_own};
 use crate::codec::varint::{put_u64, take_u64};
 use crate::error::Fault;
 use crate::limits::{FRAME_BYTES_MAX, PART_BYTES_MAX, PIECE_BYTES_MAX};
@@ -171,7 +171,7 @@ impl PieceAt {
     pub fn read(
         &self,
         stored: &[u8],
-        decompressor: &mut Decompressor,
+        decompressor: &mut Decompressor<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let actual = crc32fast::hash(stored);
@@ -219,7 +219,7 @@ impl GroupView {
         let section = body.get(HEAD_BYTES..end);
         let section = section.ok_or_else(|| Fault::new(24, "the skeleton section is cut off"))?;
         let mut skeleton = Vec::new();
-        unpack(&mut Decompressor::new(), section, raw, &mut skeleton)
+        with_own(|decompressor| unpack(decompressor, section, raw, &mut skeleton))
             .map_err(|f| f.shifted(HEAD_BYTES))?;
         let mut rest = skeleton.as_slice();
         let total = skeleton.len();

@@ -23,12 +23,14 @@
 //! Read in this order: `file`, this, `scan`, `group`.
 
 mod file;
+#[cfg(test)]
+pub mod golden;
 mod group;
 mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use file::{FILE_HEADER_BYTES, FileHeader, FileKind, HeaderFault, Previous};
+pub use file::{FILE_HEADER_BYTES, FileHeader, FileKind, Previous};
 pub use group::{GroupBuilder, GroupView, PieceAt};
 pub use scan::{FrameRef, Scan, Stop, scan, scan_from};
 

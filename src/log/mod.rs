@@ -17,9 +17,11 @@
 //! Read in this order: `encoder`, `table`, `reader`.
 
 mod encoder;
+#[cfg(test)]
+mod golden;
 mod reader;
 mod table;
 
 pub use encoder::Encoder;
 pub use reader::LogReader;
-pub use table::{Appended, LogTable};
+pub use table::LogTable;

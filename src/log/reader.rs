@@ -1,10 +1,11 @@
 use super::LogTable;
 use super::table::PartAt;
-use crate::codec::compress::Decompressor;
+use crate::codec::compress::with_own;
 use crate::error::{Error, Fault, Result};
 use crate::fs::File;
 use crate::limits::PAYLOAD_BYTES_MAX;
-use crate::part::{Item, items};
+use crate::model::Source;
+use crate::part::{Block, BlockCache, Content, Item, items};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct LogReader<'a, F: File> {
     table: &'a LogTable<F>,
-    decompressor: Decompressor,
-    held: HashMap<u32, Arc<Vec<u8>>>,
+    cache: Option<&'a BlockCache>,
+    held: HashMap<u32, Arc<Block>>,
     order: VecDeque<u32>,
     pieces_max: usize,
     stored: Vec<u8>,
@@ -22,10 +23,9 @@ pub struct LogReader<'a, F: File> {
 impl<'a, F: File> LogReader<'a, F> {
     /// A reader that keeps up to `pieces_max` pieces of 64 KiB.
     pub fn new(table: &'a LogTable<F>, pieces_max: usize) -> LogReader<'a, F> {
-        let decompressor = Decompressor::new();
         LogReader {
             table,
-            decompressor,
+            cache: None,
             held: HashMap::new(),
             order: VecDeque::new(),
             pieces_max,
@@ -33,10 +33,39 @@ impl<'a, F: File> LogReader<'a, F> {
         }
     }
 
-    fn piece(&mut self, number: u32) -> Result<Arc<Vec<u8>>> {
+    /// The reader, with the store's cache where one is to be used.
+    #[must_use]
+    pub fn cached(mut self, cache: Option<&'a BlockCache>) -> LogReader<'a, F> {
+        self.cache = cache;
+        self
+    }
+
+    fn piece(&mut self, number: u32) -> Result<Arc<Block>> {
         if let Some(piece) = self.held.get(&number) {
             return Ok(Arc::clone(piece));
         }
+        let key = (Source::Log(self.table.id()), Content::Parts, number);
+        let piece = match self.cache.and_then(|cache| cache.find(key)) {
+            Some(piece) => piece,
+            None => {
+                let piece = Arc::new(Block::new(self.read_piece(number)?, 0, Vec::new()));
+                if let Some(cache) = self.cache {
+                    cache.keep(key, &piece);
+                }
+                piece
+            }
+        };
+        if self.order.len() >= self.pieces_max.max(1)
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.held.remove(&oldest);
+        }
+        self.held.insert(number, Arc::clone(&piece));
+        self.order.push_back(number);
+        Ok(piece)
+    }
+
+    fn read_piece(&mut self, number: u32) -> Result<Vec<u8>> {
         let at = self.table.inner.read().pieces.get(number as usize).copied();
         let at = at.ok_or_else(|| self.corrupt(0, "a piece is missing"))?;
         self.stored.resize(at.piece.stored_len as usize, 0);
@@ -45,17 +74,8 @@ impl<'a, F: File> LogReader<'a, F> {
             return Err(self.corrupt(at.offset, "a piece is cut off"));
         }
         let mut raw = Vec::new();
-        at.piece
-            .read(&self.stored, &mut self.decompressor, &mut raw)
+        with_own(|decompressor| at.piece.read(&self.stored, decompressor, &mut raw))
             .map_err(|f| self.corrupt(at.offset, &f.what))?;
-        let raw = Arc::new(raw);
-        if self.order.len() >= self.pieces_max.max(1)
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.held.remove(&oldest);
-        }
-        self.held.insert(number, Arc::clone(&raw));
-        self.order.push_back(number);
         Ok(raw)
     }
 
@@ -105,7 +125,7 @@ impl<'a, F: File> LogReader<'a, F> {
             at.ok_or_else(|| self.corrupt(0, "a part is missing"))?;
         let piece = self.piece(piece)?;
         let start = offset as usize;
-        let bytes = piece.get(start..start + len as usize);
+        let bytes = piece.bytes().get(start..start + len as usize);
         each(bytes.ok_or_else(|| self.corrupt(0, "a part lies outside its piece"))?)
     }
 

@@ -1,10 +1,10 @@
 use crate::codec::{Listed, decode_record};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
-use crate::model::{Body, Field, PayloadRef, Record, Source, Subject, Target, Value};
+use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -102,11 +102,6 @@ impl<F: File> LogTable<F> {
     /// Records in the table.
     pub fn records(&self) -> u64 {
         self.inner.read().records
-    }
-
-    /// Bytes of the payloads in its records, before deduplication.
-    pub fn payload_bytes(&self) -> u64 {
-        self.inner.read().payload_bytes
     }
 
     /// Parts in the log.
@@ -236,7 +231,7 @@ impl<F: File> LogTable<F> {
         self.inner.read().scores.contains_key(&score)
     }
 
-    /// Scores that a record about this subject was appended of; see [`Subject::lookup_hash`].
+    /// Scores that a record about this subject was appended of; see `Subject::lookup_hash`.
     pub fn subject_scores(&self, hash: u64) -> Vec<Identity> {
         self.inner.read().subjects.get(&hash).cloned().unwrap_or_default()
     }

@@ -1,13 +1,11 @@
 //! Upkeep: policy decides (pure), executors do. Threads and the manifest belong to `store`.
 //!
-//! Read in this order: `policy`, `rewrite`, `transfer`, `dictionary`, `index`.
+//! Read in this order: `policy`, `rewrite`, `transfer`, `dictionary`.
 
 mod dictionary;
-mod index;
 mod policy;
 mod rewrite;
 mod transfer;
 
-pub use index::{open_index, write_index};
 pub use policy::{FinishedLog, Plan, Pressure, plan};
 pub use rewrite::{Rewrite, rewrite};

@@ -10,6 +10,7 @@ use crate::part::{Item, ListBuilder, Separator, items};
 use crate::segment::{PayloadReader, PayloadWriter};
 use crate::snapshot::View;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Decompressed pieces kept of each log: 32 MiB.
 const PIECES_KEPT: usize = 512;
@@ -69,8 +70,8 @@ impl<'v, D: Dir> Transfer<'v, D> {
         self.list.clear();
         match payload.source {
             Source::Expired => {}
-            Source::Log(id) => self.from_log(id, payload.number, to)?,
-            Source::Segment(id) => self.from_segment(id, payload.number, to)?,
+            Source::Log(id) => self.take_log(id, payload.number, to)?,
+            Source::Segment(id) => self.take_segment(id, payload.number, to)?,
         }
         self.encoded.clear();
         self.list.encode(&mut self.encoded);
@@ -84,35 +85,41 @@ impl<'v, D: Dir> Transfer<'v, D> {
         self.numbers.get(&(payload.source, payload.number)).copied().unwrap_or(u64::MAX)
     }
 
-    fn from_log<W: File>(
+    fn take_log<W: File>(
         &mut self,
         id: LogId,
         number: u64,
         to: &mut PayloadWriter<W>,
     ) -> Result<()> {
         let view = self.view;
-        if !self.logs.contains_key(&id) {
-            let log = view.log(id).ok_or_else(|| Error::invalid(format!("log {id} is gone")))?;
-            self.logs.insert(id, (LogReader::new(log, PIECES_KEPT), Moved::default()));
-        }
-        let Some((reader, moved)) = self.logs.get_mut(&id) else { return Ok(()) };
+        let (reader, moved) = match self.logs.entry(id) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => {
+                let gone = || Error::invalid(format!("log {id} is gone"));
+                let log = view.log(id).ok_or_else(gone)?;
+                place.insert((LogReader::new(log, PIECES_KEPT), Moved::default()))
+            }
+        };
         let list = reader.list(number)?;
         move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
     }
 
-    fn from_segment<W: File>(
+    fn take_segment<W: File>(
         &mut self,
         id: SegmentId,
         number: u64,
         to: &mut PayloadWriter<W>,
     ) -> Result<()> {
         let view = self.view;
-        if !self.segments.contains_key(&id) {
-            let gone = || Error::invalid(format!("segment {id} is gone"));
-            let file = view.segment(id).and_then(|s| s.segment.payload_file()).ok_or_else(gone)?;
-            self.segments.insert(id, (PayloadReader::new(file, None), Moved::default()));
-        }
-        let Some((reader, moved)) = self.segments.get_mut(&id) else { return Ok(()) };
+        let (reader, moved) = match self.segments.entry(id) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => {
+                let gone = || Error::invalid(format!("segment {id} is gone"));
+                let file = view.segment(id).and_then(|s| s.segment.payload_file());
+                let reader = PayloadReader::new(file.ok_or_else(gone)?, None);
+                place.insert((reader, Moved::default()))
+            }
+        };
         let list = reader.part_list(number)?;
         move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
     }

@@ -13,8 +13,9 @@
 //!
 //! Read in this order: `split` (where to cut), `list` (what a payload becomes), `print` (a
 //! fingerprint that does not depend on the cuts), `stream` (last payloads), `table` (known
-//! parts), `dedup` (all of it together).
+//! parts), `dedup` (all of it together), `cache` (decompressed parts).
 
+mod cache;
 mod dedup;
 mod list;
 mod print;
@@ -22,10 +23,11 @@ mod split;
 mod stream;
 mod table;
 
+pub use cache::{Block, BlockCache, Content};
 pub use dedup::{Deduper, PartSink};
-pub use list::{Item, Items, ListBuilder, Separator, items};
+pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
-pub use split::{Cut, SplitState, next_part, separator};
+pub use split::{SplitState, next_part, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 

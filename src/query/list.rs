@@ -138,7 +138,6 @@ impl<F: Fs> Snapshot<F> {
     }
 
     /// The states of traces with unsealed records; `None` for one that is erased.
-    #[expect(clippy::type_complexity, reason = "a list of pairs")]
     fn fresh_states(
         &self,
         view: &View<F::Dir>,
@@ -158,6 +157,11 @@ impl<F: Fs> Snapshot<F> {
 /// Trace rows of a segment that can be on the page, by time.
 fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::Range<u32> {
     let segment = &view.segments[at].segment;
+    if let Some(session) = &query.session
+        && !segment.may_hold_session(session)
+    {
+        return 0..0;
+    }
     let (mut from, mut to) = (query.range.start, query.range.end);
     match (query.cursor, query.order) {
         (Some(c), Order::NewestFirst) => to = to.min(Timestamp(c.start.0.saturating_add(1))),

@@ -2,10 +2,9 @@ use super::logs::{LogEnd, ReadLog, end_by_successor, read_header, read_log};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, FileName};
 use crate::id::{SegmentId, Seq};
-use crate::maintenance::open_index;
 use crate::manifest::{Loaded, State};
 use crate::segment::Segment;
-use crate::snapshot::{IndexView, View};
+use crate::snapshot::{IndexView, View, open_index};
 use std::sync::Arc;
 
 /// What the manifest names, opened.

@@ -7,6 +7,9 @@ macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
         $($(#[$doc])* pub const $name: SectionId = SectionId($code);)*
 
+        /// Every section: of skeleton files below `DICTIONARY`, of payload files from there on.
+        pub const ALL: &[SectionId] = &[$($name,)*];
+
         /// A section's name, for dump and verify.
         pub fn column_name(id: SectionId) -> &'static str {
             match id.0 { $($code => stringify!($name),)* _ => "?" }

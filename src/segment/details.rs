@@ -10,7 +10,7 @@
 //! is counted from (0 the row's start, 1 its end, 2 the stamp before), bit 4 whole milliseconds.
 //! Payloads stand as their number's distance from a base number that the row's columns give.
 
-use crate::codec::varint::{put_i64, put_u64, take_i64, take_u64};
+use crate::codec::varint::{put_i64, put_u64, put_u128, take_i64, take_u64, take_u128};
 use crate::error::Fault;
 use crate::id::{Form, Id, Identity};
 use crate::limits::{MAP_ENTRIES_MAX, PAYLOAD_BYTES_MAX, TEXT_BYTES_MAX};
@@ -242,13 +242,12 @@ fn put_decimal(decimal: Decimal, out: &mut Vec<u8>) {
     }
     out.push(zeros);
     let zigzag = (mantissa << 1 ^ mantissa >> 127) as u128;
-    put_u64(out, zigzag as u64);
-    put_u64(out, (zigzag >> 64) as u64);
+    put_u128(out, zigzag);
 }
 
 fn take_decimal(from: &mut &[u8]) -> Result<Decimal, Fault> {
     let zeros = take_byte(from)?;
-    let zigzag = u128::from(take_u64(from)?) | u128::from(take_u64(from)?) << 64;
+    let zigzag = take_u128(from)?;
     let mantissa = (zigzag >> 1) as i128 ^ -((zigzag & 1) as i128);
     10i128
         .checked_pow(u32::from(zeros))

@@ -18,12 +18,14 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `payload_reader`, `cache`.
+//! `writer`, `reader`, `observations`, `payload_reader`.
 
-mod cache;
-mod columns;
+pub mod columns;
 mod details;
 mod facts;
+#[cfg(test)]
+mod golden;
+mod observations;
 mod payload_reader;
 mod payload_writer;
 mod reader;
@@ -31,12 +33,12 @@ mod section;
 mod summary;
 mod writer;
 
-pub use cache::BlockCache;
-pub use columns::{LookupKind, RowKind, column_name};
+pub use columns::{LookupKind, RowKind};
 pub use facts::{Facts, SealLevel};
+pub use observations::ObservationColumns;
 pub use payload_reader::{PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
-pub use reader::{NO_ROW, ObservationColumns, Segment, Supersession, TombstoneRow};
-pub use section::{Footer, SectionAt, SectionId, SectionWriter, parse_footer};
+pub use reader::{Segment, Supersession};
+pub use section::{Footer, SectionId, SectionWriter, parse_footer};
 pub use summary::{Contribution, Summary, effective_start, payload_bytes};
 pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions, payloads_of};

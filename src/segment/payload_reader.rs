@@ -1,19 +1,19 @@
 //! Reading a payload file: a payload's list, then the blocks it names, each decompressed once a
 //! call.
 
-use super::cache::BlockCache;
 use super::columns as s;
-use super::section::{Footer, parse_footer};
-use crate::codec::compress::{Decompressor, unpack};
+use super::section::{Footer, SectionId, check_sections, parse_footer};
+use crate::codec::compress::{Decompressor, Dictionary, unpack};
 use crate::column::{Blobs, Ints};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::SegmentId;
 use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
-use crate::part::{Item, Separator, items};
+use crate::model::Source;
+use crate::part::{Block, BlockCache, Content, Item, Separator, items};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An opened payload file over its map.
 #[derive(Debug)]
@@ -23,10 +23,14 @@ pub struct PayloadFile<M> {
     map: M,
     footer: Footer,
     parts: usize,
-    dictionary: Arc<[u8]>,
+    /// Made ready when a block is first read.
+    dictionary: OnceLock<Dictionary>,
 }
 
 const ENTRY: usize = 24;
+
+/// Sections whose blocks carry checksums of their own, checked as they are read.
+const LAZY: &[SectionId] = &[s::BLOCKS, s::LISTS];
 
 struct BlockAt {
     stored: Range<usize>,
@@ -35,46 +39,26 @@ struct BlockAt {
     first_part: u32,
 }
 
-/// A decompressed block.
-#[derive(Debug)]
-pub struct Block {
-    bytes: Vec<u8>,
-    first_part: u32,
-    /// End of each part in `bytes`.
-    ends: Vec<u32>,
-}
-
-impl Block {
-    /// Memory it takes, in bytes.
-    pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 4 + 64
-    }
-
-    /// Its parts, in order.
-    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let numbers = self.first_part..self.first_part + self.ends.len() as u32;
-        numbers.map_while(|number| self.part(number))
-    }
-
-    fn part(&self, number: u32) -> Option<&[u8]> {
-        let at = number.checked_sub(self.first_part)? as usize;
-        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
-        self.bytes.get(start as usize..*self.ends.get(at)? as usize)
-    }
-}
-
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer and the structure of what it names, but no blocks.
+    /// Checks the footer, the directory of blocks and the lengths of parts; blocks and part lists
+    /// are checked as they are read.
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
         let fault = |f: Fault| f.in_file(path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
+        check_sections(&map, &footer, LAZY).map_err(fault)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
         Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
-        let dictionary = footer.section(&map, s::DICTIONARY).into();
-        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer, parts, dictionary })
+        Ok(PayloadFile {
+            path: path.to_path_buf(),
+            segment,
+            map,
+            footer,
+            parts,
+            dictionary: OnceLock::new(),
+        })
     }
 
     /// The footer.
@@ -95,6 +79,16 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     /// Number of blocks.
     pub fn blocks(&self) -> usize {
         self.footer.section(&self.map, s::BLOCK_DIRECTORY).len() / ENTRY
+    }
+
+    /// Number of parts.
+    pub fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// Where a block stands in the file, and its first part.
+    pub fn block_place(&self, block: usize) -> Option<(Range<usize>, u32)> {
+        self.block_at(block).map(|at| (at.stored, at.first_part))
     }
 
     /// Number of payloads.
@@ -140,7 +134,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn read_block(&self, number: usize, decompressor: &mut Decompressor) -> Result<Block> {
+    pub fn read_block(&self, number: usize, decompressor: &mut Decompressor<'_>) -> Result<Block> {
         let corrupt = |what: String| {
             let at = self.block_at(number).map_or(0, |at| at.stored.start as u64);
             Error::corruption_at(&self.path, at, format!("block {number}: {what}"))
@@ -180,25 +174,29 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         if end != bytes.len() as u64 {
             return Err(corrupt(format!("parts of {end} bytes fill {} bytes", bytes.len())));
         }
-        Ok(Block { bytes, first_part: at.first_part, ends })
+        Ok(Block::new(bytes, at.first_part, ends))
+    }
+
+    fn read_lists(&self, block: usize) -> Result<Block> {
+        let mut bytes = Vec::new();
+        let lists = self.lists().read_block(block, &mut bytes);
+        let (first, ends) = lists.map_err(|f| f.in_file(&self.path, 0))?;
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Block::new(bytes, narrow(first), ends.into_iter().map(narrow).collect()))
     }
 
     /// A decompressor with the file's dictionary.
     ///
     /// # Errors
     /// `Corruption` where the dictionary is none.
-    pub fn decompressor(&self) -> Result<Decompressor> {
-        match self.dictionary.is_empty() {
-            true => Ok(Decompressor::new()),
-            false => Decompressor::with_dictionary(&self.dictionary)
-                .map_err(|f| f.in_file(&self.path, 0)),
+    pub fn decompressor(&self) -> Result<Decompressor<'_>> {
+        let bytes = self.footer.section(&self.map, s::DICTIONARY);
+        if bytes.is_empty() {
+            return Ok(Decompressor::new());
         }
+        let dictionary = self.dictionary.get_or_init(|| Dictionary::new(bytes));
+        Decompressor::with_dictionary(dictionary).map_err(|f| f.in_file(&self.path, 0))
     }
-}
-
-/// Where the list starts that ends at `ends[at]`.
-fn start_of(ends: &[usize], at: usize) -> usize {
-    at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0)
 }
 
 /// Reads payloads of one file, keeping what it decompressed for the next one.
@@ -206,11 +204,11 @@ fn start_of(ends: &[usize], at: usize) -> usize {
 pub struct PayloadReader<'a, M> {
     file: &'a PayloadFile<M>,
     cache: Option<&'a BlockCache>,
-    decompressor: Option<Decompressor>,
+    decompressor: Option<Decompressor<'a>>,
     /// The last blocks used, newest last.
     recent: Vec<(usize, Arc<Block>)>,
-    lists: Option<(usize, usize, Vec<usize>)>,
-    list_bytes: Vec<u8>,
+    /// The last block of lists used.
+    lists: Option<(usize, Arc<Block>)>,
 }
 
 const RECENT_MAX: usize = 64;
@@ -218,15 +216,14 @@ const RECENT_MAX: usize = 64;
 impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// A reader over this file, with the store's cache where one is to be used.
     pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
-        let (recent, list_bytes) = (Vec::new(), Vec::new());
-        PayloadReader { file, cache, decompressor: None, recent, lists: None, list_bytes }
+        PayloadReader { file, cache, decompressor: None, recent: Vec::new(), lists: None }
     }
 
     fn block(&mut self, number: usize) -> Result<Arc<Block>> {
         if let Some((_, block)) = self.recent.iter().rev().find(|(n, _)| *n == number) {
             return Ok(Arc::clone(block));
         }
-        let key = (self.file.segment, number as u32);
+        let key = (Source::Segment(self.file.segment), Content::Parts, number as u32);
         let block = match self.cache.and_then(|cache| cache.find(key)) {
             Some(block) => block,
             None => {
@@ -251,31 +248,25 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         Ok(block)
     }
 
-    fn list(&mut self, number: u64) -> Result<Range<usize>> {
-        let file = self.file;
-        let blobs = file.lists();
-        let fault = |f: Fault| f.in_file(&file.path, 0);
-        let row =
-            usize::try_from(number).ok().filter(|row| *row < blobs.len()).ok_or_else(|| {
-                Error::corruption_at(&file.path, 0, format!("there is no payload {number}"))
-            })?;
-        let held = self.lists.as_ref().and_then(|(_, first, ends)| {
-            let at = row.checked_sub(*first)?;
-            let end = *ends.get(at)?;
-            Some(start_of(ends, at)..end)
-        });
-        if let Some(range) = held {
-            return Ok(range);
+    fn lists(&mut self, number: usize) -> Result<Arc<Block>> {
+        if let Some((held, block)) = &self.lists
+            && *held == number
+        {
+            return Ok(Arc::clone(block));
         }
-        let missing = || Fault::new(0, format!("payload {row} has no list"));
-        let block = blobs.block_of(row).ok_or_else(missing).map_err(fault)?;
-        self.list_bytes.clear();
-        let (first, ends) = blobs.read_block(block, &mut self.list_bytes).map_err(fault)?;
-        let at = row.saturating_sub(first);
-        let end = ends.get(at).copied().unwrap_or(0);
-        let start = start_of(&ends, at);
-        self.lists = Some((block, first, ends));
-        Ok(start..end)
+        let key = (Source::Segment(self.file.segment), Content::Lists, number as u32);
+        let block = match self.cache.and_then(|cache| cache.find(key)) {
+            Some(block) => block,
+            None => {
+                let block = Arc::new(self.file.read_lists(number)?);
+                if let Some(cache) = self.cache {
+                    cache.keep(key, &block);
+                }
+                block
+            }
+        };
+        self.lists = Some((number, Arc::clone(&block)));
+        Ok(block)
     }
 
     /// The encoded part list of a payload; empty for a payload whose bytes have expired.
@@ -283,8 +274,13 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// # Errors
     /// `Corruption`.
     pub fn part_list(&mut self, number: u64) -> Result<Vec<u8>> {
-        let range = self.list(number)?;
-        Ok(self.list_bytes.get(range).unwrap_or_default().to_vec())
+        let file = self.file;
+        let missing =
+            || Error::corruption_at(&file.path, 0, format!("there is no payload {number}"));
+        let row = u32::try_from(number).map_err(|_| missing())?;
+        let block = file.lists().block_of(row as usize).ok_or_else(missing)?;
+        let lists = self.lists(block)?;
+        Ok(lists.part(row).ok_or_else(missing)?.to_vec())
     }
 
     /// Hands out the bytes of one part.

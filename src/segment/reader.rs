@@ -4,7 +4,7 @@ use super::columns::{self as s, LookupKind, RowKind, TAG_SEPARATOR};
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
-use super::section::{Footer, SectionId, parse_footer};
+use super::section::{Footer, SectionId, check_sections, parse_footer};
 use super::summary::Summary;
 use crate::column::{Blobs, Ids, Ints, Texts};
 use crate::error::{Error, Fault, Result};
@@ -13,14 +13,9 @@ use crate::fs::{Dir, FileName};
 use crate::id::{Id, Identity, SegmentId, Seq, StoreKey};
 use crate::index::Lookup;
 use crate::merge::{Fields, Tokens};
-use crate::model::{Decimal, Field, Level, ObservationKind, PayloadRef, Source, Timestamp, Value};
+use crate::model::{Decimal, Field, PayloadRef, Source, Timestamp, Value};
 use std::ops::Range;
 use std::path::PathBuf;
-
-/// No row.
-pub const NO_ROW: u32 = u32::MAX;
-/// What a null reads as in the columns of [`ObservationColumns`].
-const NULL: i64 = i64::MIN;
 
 /// A row of an older segment that is superseded by one of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +57,13 @@ pub struct Segment<D: Dir> {
 
 const PLACES: usize = 128;
 
+/// Sections whose blocks carry checksums of their own, checked as they are read.
+const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
+
 impl<D: Dir> Segment<D> {
-    /// Opens a segment: both files mapped, headers, footers and the structure of every column
-    /// checked, no checksums of sections (that is what verify does). A missing payload file is
+    /// Opens a segment: both files mapped; headers, footers, checksum and structure of every
+    /// column checked. Details, part lists and parts have checksums of their own, checked as they
+    /// are read. Cost: about 35 bytes a row are read. A missing payload file is
     /// allowed only where `payload_expired`.
     ///
     /// # Errors
@@ -80,6 +79,7 @@ impl<D: Dir> Segment<D> {
         check_header(&path, &map, FileKind::Skeleton, id, store)?;
         let fault = |f: Fault| f.in_file(&path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
+        check_sections(&map, &footer, LAZY).map_err(fault)?;
         let facts = Facts::decode(&map[footer.facts.clone()]).map_err(fault)?;
         if facts.id != id {
             let what = format!("the file holds segment {}", facts.id);
@@ -161,22 +161,31 @@ impl<D: Dir> Segment<D> {
         Ok(())
     }
 
-    fn bytes(&self, id: SectionId) -> &[u8] {
+    pub(super) fn bytes(&self, id: SectionId) -> &[u8] {
         let place = self.places.get(usize::from(id.0)).cloned().unwrap_or_default();
         self.map.get(place).unwrap_or_default()
     }
 
-    fn ints(&self, id: SectionId) -> Ints<'_> {
+    pub(super) fn ints(&self, id: SectionId) -> Ints<'_> {
         Ints::view(self.bytes(id))
     }
 
-    fn int(&self, id: SectionId, row: u32) -> Option<i64> {
+    pub(super) fn int(&self, id: SectionId, row: u32) -> Option<i64> {
         self.ints(id).get(row as usize)
     }
 
     /// What the segment says of itself.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Number of rows of a kind.
+    pub fn rows(&self, kind: RowKind) -> u32 {
+        match kind {
+            RowKind::Observation => self.facts.observations,
+            RowKind::Trace => self.facts.traces,
+            RowKind::Score => self.facts.scores,
+        }
     }
 
     /// Its id.
@@ -204,7 +213,7 @@ impl<D: Dir> Segment<D> {
         Texts::view(self.bytes(s::TEXTS)).get(code)
     }
 
-    fn coded(&self, column: SectionId, row: u32) -> Option<&str> {
+    pub(super) fn coded(&self, column: SectionId, row: u32) -> Option<&str> {
         let code = self.int(column, row)?;
         self.text(u32::try_from(code).ok()?)
     }
@@ -212,6 +221,14 @@ impl<D: Dir> Segment<D> {
     /// Rows that a lookup names for this hash; each is to be compared by identity.
     pub fn candidates(&self, kind: LookupKind, hash: u64) -> impl Iterator<Item = u32> + '_ {
         Lookup::view(self.bytes(kind.section())).candidates(hash)
+    }
+
+    /// Whether a trace row can have this session. Cost: one probe; wrong in few cases, and then
+    /// only by saying yes.
+    pub fn may_hold_session(&self, session: &str) -> bool {
+        let Ok(id) = Id::parse(session) else { return false };
+        let hash = self.key.lookup_hash(self.key.identity(&id));
+        self.candidates(LookupKind::Session, hash).next().is_some()
     }
 
     /// The trace's row, if the segment holds anything of it. Cost: one probe.
@@ -312,7 +329,7 @@ impl<D: Dir> Segment<D> {
         Some(PayloadRef { len, print: u64::from_le_bytes(*print), source, number })
     }
 
-    fn in_details(&self, column: SectionId, f: Fault) -> Error {
+    pub(super) fn in_details(&self, column: SectionId, f: Fault) -> Error {
         let offset = self.bytes(column).as_ptr() as usize - self.map.as_ptr() as usize;
         f.in_file(&self.path, offset as u64)
     }
@@ -361,154 +378,6 @@ impl<D: Dir> Segment<D> {
         details::decode(&bytes, base, &[], &mut |_| None, &|n| self.payload(n)).map_err(fault)
     }
 
-    /// Identity of an observation's row.
-    pub fn observation_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::OBS_IDS)).get(row as usize)
-    }
-
-    /// Identities of these observation rows.
-    pub fn observation_identities(&self, rows: Range<u32>) -> Vec<Identity> {
-        let mut ids = Vec::new();
-        Ids::view(self.bytes(s::OBS_IDS)).read(rows.start as usize..rows.end as usize, &mut ids);
-        ids
-    }
-
-    /// Id of an observation's row.
-    pub fn observation_id(&self, row: u32) -> Option<Id> {
-        column_id(self.observation_identity(row)?, self.coded(s::OBS_ID_TEXTS, row))
-    }
-
-    /// The row of this observation among `rows`. Cost: a scan of their ids.
-    pub fn find_observation(&self, rows: Range<u32>, identity: Identity) -> Option<u32> {
-        let ids = Ids::view(self.bytes(s::OBS_IDS));
-        let row = ids.find(rows.start as usize..rows.end as usize, identity)?;
-        u32::try_from(row).ok()
-    }
-
-    /// Where in the parents that stand elsewhere this row's is.
-    fn elsewhere(&self, row: u32) -> Option<usize> {
-        let rows = self.ints(s::PARENT_ROWS);
-        let (mut low, mut high) = (0, rows.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if rows.get(middle) < Some(i64::from(row)) { low = middle + 1 } else { high = middle }
-        }
-        (rows.get(low) == Some(i64::from(row))).then_some(low)
-    }
-
-    /// The identity of the parent of an observation's row, where it stands elsewhere.
-    pub fn parent_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::PARENT_IDS)).get(self.elsewhere(row)?)
-    }
-
-    /// The parent of an observation's row, if it has one.
-    pub fn parent_id(&self, row: u32) -> Option<Id> {
-        match self.int(s::OBS_PARENT, row)? {
-            0 => {
-                let at = self.elsewhere(row)?;
-                let identity = Ids::view(self.bytes(s::PARENT_IDS)).get(at)?;
-                column_id(identity, self.coded(s::PARENT_ID_TEXTS, u32::try_from(at).ok()?))
-            }
-            back => {
-                let parent = i64::from(row).checked_sub(back)?;
-                self.observation_id(u32::try_from(parent).ok()?)
-            }
-        }
-    }
-
-    /// Payload numbers of input and output of an observation's row.
-    pub fn payload_numbers(&self, row: u32) -> (Option<u64>, Option<u64>) {
-        let input = self.int(s::OBS_INPUT, row);
-        let base = input.unwrap_or(i64::from(row));
-        let output = self.int(s::OBS_OUTPUT, row).map(|delta| base.wrapping_add(delta));
-        (input.and_then(|n| u64::try_from(n).ok()), output.and_then(|n| u64::try_from(n).ok()))
-    }
-
-    /// Input or output of an observation's row, without its details.
-    pub fn observation_payload(&self, row: u32, field: Field) -> Option<PayloadRef> {
-        let (input, output) = self.payload_numbers(row);
-        match field {
-            Field::Input => self.payload(input?),
-            Field::Output => self.payload(output?),
-            _ => None,
-        }
-    }
-
-    /// The raw details of many rows, each block decompressed once: calls `each` with the row.
-    ///
-    /// # Errors
-    /// `Corruption`, or what `each` returns.
-    pub fn each_observation(
-        &self,
-        rows: Range<u32>,
-        trace_start: Timestamp,
-        each: &mut dyn FnMut(u32, Fields) -> Result<()>,
-    ) -> Result<()> {
-        let fault = |f| self.in_details(s::OBS_DETAILS, f);
-        let blobs = Blobs::view(self.bytes(s::OBS_DETAILS));
-        let mut row = rows.start;
-        let mut bytes = Vec::new();
-        while row < rows.end {
-            bytes.clear();
-            let missing = || fault(Fault::new(0, format!("row {row} has no details")));
-            let block = blobs.block_of(row as usize).ok_or_else(missing)?;
-            let (first, ends) = blobs.read_block(block, &mut bytes).map_err(fault)?;
-            let before = row;
-            while row < rows.end
-                && let Some(at) = (row as usize).checked_sub(first)
-                && let Some(end) = ends.get(at)
-            {
-                let start = if at == 0 { 0 } else { ends[at - 1] };
-                let details = bytes.get(start..*end).unwrap_or_default();
-                each(row, self.observation_from(row, trace_start, details).map_err(fault)?)?;
-                row += 1;
-            }
-            if row == before {
-                return Err(fault(Fault::new(0, format!("row {row} has no details"))));
-            }
-        }
-        Ok(())
-    }
-
-    /// All fields of an observation's row. Cost: one block of details.
-    ///
-    /// # Errors
-    /// `Corruption`.
-    pub fn observation_fields(&self, row: u32, trace_start: Timestamp) -> Result<Fields> {
-        let fault = |f| self.in_details(s::OBS_DETAILS, f);
-        let bytes = Blobs::view(self.bytes(s::OBS_DETAILS)).get(row as usize).map_err(fault)?;
-        self.observation_from(row, trace_start, &bytes).map_err(fault)
-    }
-
-    fn observation_from(
-        &self,
-        row: u32,
-        trace_start: Timestamp,
-        bytes: &[u8],
-    ) -> Result<Fields, Fault> {
-        let start = Timestamp(trace_start.0.wrapping_add(self.int(s::OBS_START, row).unwrap_or(0)));
-        let after = |column| self.int(column, row).map(|d| Timestamp(start.0.wrapping_add(d)));
-        let end = after(s::OBS_DURATION);
-        let (input, output) = self.payload_numbers(row);
-        let base = Base { start, end, number: output.or(input).unwrap_or(u64::from(row)) };
-        let code = |column| self.int(column, row).and_then(|c| u8::try_from(c).ok());
-        let text = |column| self.coded(column, row).map(|t| Value::Text(t.into()));
-        let mut column = |field: Field| match field {
-            Field::Kind => ObservationKind::from_code(code(s::OBS_KIND)?).map(Value::Kind),
-            Field::Level => Level::from_code(code(s::OBS_LEVEL)?).map(Value::Level),
-            Field::Name => text(s::OBS_NAME),
-            Field::Model => text(s::OBS_MODEL),
-            Field::Parent => self.parent_id(row).map(Value::Id),
-            Field::Start => Some(Value::Time(start)),
-            Field::End => end.map(Value::Time),
-            Field::CompletionStart => after(s::OBS_COMPLETION).map(Value::Time),
-            Field::Input => self.payload(input?).map(Value::Payload),
-            Field::Output => self.payload(output?).map(Value::Payload),
-            _ => None,
-        };
-        details::decode(bytes, base, s::OBSERVATION_FIELDS, &mut column, &|n| self.payload(n))
-    }
-
     /// The rows of older segments that this one supersedes.
     pub fn superseded(&self) -> impl Iterator<Item = Supersession> + '_ {
         let (segments, rows, successors) =
@@ -538,33 +407,6 @@ impl<D: Dir> Segment<D> {
             })
         })
     }
-
-    /// The skeleton columns of contiguous rows, in bulk.
-    pub fn columns(&self, rows: Range<u32>) -> ObservationColumns {
-        let range = rows.start as usize..rows.end as usize;
-        let mut ids = Vec::new();
-        Ids::view(self.bytes(s::OBS_IDS)).read(range.clone(), &mut ids);
-        let read = |column| {
-            let mut values = Vec::with_capacity(range.len());
-            self.ints(column).read_or(range.clone(), NULL, &mut values);
-            values
-        };
-        ObservationColumns {
-            ids,
-            parent: read(s::OBS_PARENT),
-            start: read(s::OBS_START),
-            duration: read(s::OBS_DURATION),
-            completion: read(s::OBS_COMPLETION),
-            kind: read(s::OBS_KIND),
-            level: read(s::OBS_LEVEL),
-            name: read(s::OBS_NAME),
-            model: read(s::OBS_MODEL),
-            tokens_in: read(s::OBS_TOKENS_IN),
-            tokens_out: read(s::OBS_TOKENS_OUT),
-            tokens_rest: read(s::OBS_TOKENS_REST),
-            cost: read(s::OBS_COST),
-        }
-    }
 }
 
 fn check_header(
@@ -580,30 +422,4 @@ fn check_header(
         return Err(Error::corruption_at(path, 0, what));
     }
     Ok(())
-}
-
-/// Skeleton columns of contiguous rows; see [`ObservationColumns::opt`] for nulls.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "each is the column of that name")]
-pub struct ObservationColumns {
-    pub ids: Vec<Identity>,
-    pub parent: Vec<i64>,
-    pub start: Vec<i64>,
-    pub duration: Vec<i64>,
-    pub completion: Vec<i64>,
-    pub kind: Vec<i64>,
-    pub level: Vec<i64>,
-    pub name: Vec<i64>,
-    pub model: Vec<i64>,
-    pub tokens_in: Vec<i64>,
-    pub tokens_out: Vec<i64>,
-    pub tokens_rest: Vec<i64>,
-    pub cost: Vec<i64>,
-}
-
-impl ObservationColumns {
-    /// The value at `i` of one of the columns, `None` for null.
-    pub fn opt(column: &[i64], i: usize) -> Option<i64> {
-        column.get(i).copied().filter(|v| *v != NULL)
-    }
 }

@@ -12,11 +12,12 @@
 //!
 //! A trace that lies in one segment with nothing newer is read straight from the columns.
 //!
-//! Read in this order: `view`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
+//! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
 //! `messages`.
 
 mod dead;
 mod gather;
+mod merged;
 mod messages;
 mod payloads;
 mod scores;
@@ -25,9 +26,9 @@ mod trees;
 mod view;
 
 pub use dead::DeadRows;
-pub use gather::{Gathered, Sealed};
+pub use gather::Gathered;
+pub use merged::{open_index, write_index};
 pub use messages::NewMessages;
-pub use payloads::PayloadSources;
 pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexView, SegmentView, View};
@@ -35,7 +36,7 @@ pub use view::{IndexView, SegmentView, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};
 use crate::id::{LogId, Seq};
-use crate::segment::BlockCache;
+use crate::part::BlockCache;
 use parking_lot::RwLock;
 use std::sync::Arc;
 

@@ -9,7 +9,8 @@ use crate::id::{Id, LogId, SegmentId};
 use crate::log::LogReader;
 use crate::merge::{Fields, MergedMap};
 use crate::model::{Field, PayloadRef, Source};
-use crate::segment::{BlockCache, PayloadReader};
+use crate::part::BlockCache;
+use crate::segment::PayloadReader;
 
 /// Readers of the files that payloads come from, kept for one call.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                     Some(at) => at,
                     None => {
                         let log = self.view.log(id).ok_or_else(|| foreign(payload))?;
-                        self.logs.push((id, LogReader::new(log, PIECES_KEPT)));
+                        self.logs.push((id, LogReader::new(log, PIECES_KEPT).cached(self.cache)));
                         self.logs.len() - 1
                     }
                 };

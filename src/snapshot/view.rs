@@ -92,7 +92,9 @@ impl<D: Dir> View<D> {
     fn mark_superseded(&mut self, by: usize) {
         let segment = Arc::clone(&self.segments[by].segment);
         for old in segment.superseded() {
-            if let Some(at) = self.positions.get(&old.segment) {
+            let Some(at) = self.positions.get(&old.segment) else { continue };
+            // A row past the end is damage, which verify tells; it must not make us allocate.
+            if old.row < self.segments[*at].segment.rows(old.kind) {
                 Arc::make_mut(&mut self.segments[*at].dead).mark(old.kind, old.row);
             }
         }

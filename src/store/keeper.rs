@@ -6,12 +6,10 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
-use crate::maintenance::{
-    FinishedLog, Plan, Pressure, Rewrite, open_index, plan, rewrite, write_index,
-};
+use crate::maintenance::{FinishedLog, Plan, Rewrite, plan, rewrite};
 use crate::manifest::{Edit, SegmentState};
 use crate::segment::{SealLevel, Segment};
-use crate::snapshot::View;
+use crate::snapshot::{View, open_index, write_index};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +65,7 @@ impl<F: Fs> Shared<F> {
             let segments = self.view().segments.len();
             self.replace(logs, segments..segments, SealLevel::Full)?;
             self.expire_snapshots();
-            self.room.notify_all();
+            self.wake_appenders();
         }
         let _turn = self.upkeep.lock();
         if self.view().wants_index() {
@@ -122,6 +120,7 @@ impl<F: Fs> Shared<F> {
             payload_expired: false,
         });
         let edit = Edit::Replace { logs: old_logs.clone(), segments: old_segments.clone(), with };
+        let index_before = self.manifest.lock().state().index.as_ref().map(|(n, _)| *n);
         self.commit_edit(&edit)?;
         let bytes = segment.as_ref().map_or(0, |s| file_bytes(s));
         self.change_view(|view| view.replaced(&old_logs, &old_segments, segment));
@@ -129,6 +128,12 @@ impl<F: Fs> Shared<F> {
             old_segments.iter().flat_map(|id| [FileName::Skeleton(*id), FileName::Payload(*id)]),
         );
         names.into_iter().try_for_each(|name| remove_if_there(&self.dir, name))?;
+        if let Some(number) = index_before
+            && self.manifest.lock().state().index.is_none()
+        {
+            // It led to segments that are gone.
+            remove_if_there(&self.dir, FileName::Index(number))?;
+        }
         self.listener.event(&Event::Sealed {
             segment: with.map(|s| s.id),
             logs: old_logs.len() as u64,
@@ -191,7 +196,7 @@ impl<F: Fs> Shared<F> {
             self.index()?;
         }
         self.expire_snapshots();
-        self.room.notify_all();
+        self.wake_appenders();
         Ok(report)
     }
 }

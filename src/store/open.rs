@@ -24,12 +24,18 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
         Create::IfMissing => DirMode::Create,
         Create::Never => DirMode::Existing,
     };
-    let dir = builder.fs.open_dir(path, mode)?;
+    let dir = match builder.fs.open_dir(path, mode) {
+        Err(e) if e.is_not_found() && builder.create == Create::Never => {
+            return Err(no_store(path));
+        }
+        other => other?,
+    };
     if builder.create == Create::Never && read_current(&dir)?.is_none() {
         return Err(no_store(path));
     }
     let now = builder.clock.now_ns();
-    let lock = dir.lock(&format!("{}, since {now} ns", process_name()))?;
+    let since = now / 1_000_000_000;
+    let lock = dir.lock(&format!("{}, since {since} s after 1970", process_name()))?;
     let mut report = RecoveryReport::default();
     let (opened, previous) = match load(&dir)? {
         None => (create(dir, lock, now)?, Previous::default()),

@@ -7,7 +7,7 @@ use crate::fs::{Dir, FileName, Fs};
 use crate::id::{LogId, Seq};
 use crate::manifest::{Edit, ManifestWriter};
 use crate::options::Options;
-use crate::segment::BlockCache;
+use crate::part::BlockCache;
 use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::HashMap;
@@ -171,7 +171,7 @@ impl<F: Fs> Shared<F> {
             ));
         }
         drop(failure);
-        self.room.notify_all();
+        self.wake_appenders();
     }
 
     /// Why nothing can be appended, if so.
@@ -189,6 +189,13 @@ impl<F: Fs> Shared<F> {
         }
         *failure = outcome.err();
         drop(failure);
+        self.wake_appenders();
+    }
+
+    /// Lets appenders look again at what they wait for. Under their lock, so that none is between
+    /// looking and waiting.
+    pub fn wake_appenders(&self) {
+        let _ingest = self.ingest.lock();
         self.room.notify_all();
     }
 

@@ -35,8 +35,6 @@ struct OpenLog<F: File> {
     reserved: u64,
     /// Something was written since the last marker.
     dirty: bool,
-    /// When it was synced last.
-    synced_ns: i64,
 }
 
 /// What the writer knows.
@@ -50,6 +48,8 @@ pub(super) struct Writer<F: Fs> {
     body: Vec<u8>,
     bytes: Vec<u8>,
     next_seq: Seq,
+    /// When `Os` last advanced the promise, by the store's clock.
+    promised_ns: i64,
 }
 
 /// Level of what is new in a log: as fast as it gets.
@@ -71,6 +71,7 @@ impl<F: Fs> Writer<F> {
             body: Vec::new(),
             bytes: Vec::new(),
             next_seq: Seq(last_seq.0 + 1),
+            promised_ns: i64::MIN,
         }
     }
 
@@ -90,6 +91,12 @@ impl<F: Fs> Writer<F> {
             }
             if let Err(e) = self.write(&pending) {
                 self.refuse(&pending, &e);
+            }
+            // Under traffic without a pause, too.
+            if self.promise_is_due()
+                && let Err(e) = self.idle()
+            {
+                self.shared.poison(&e);
             }
         }
         if self.shared.failure().is_none()
@@ -166,7 +173,7 @@ impl<F: Fs> Writer<F> {
             &mut self.bytes,
         );
         let end = start + self.bytes.len() as u64;
-        // At `DiskStrict` there must be room for the marker too.
+        // Room for the marker too: at `DiskStrict` the group is worth nothing without it.
         let room = if strict { end + 2 * SECTOR } else { end };
         let written =
             reserve(log, room).and_then(|()| log.table.file().write_at(&self.bytes, start));
@@ -191,21 +198,22 @@ impl<F: Fs> Writer<F> {
             self.shared.ingest.lock().log_full = true;
         }
         match self.shared.options.durability {
-            Durability::Os => {
-                self.syncer.acknowledge(vec![written], Ok(()));
-                return self.sync_now_and_then();
-            }
+            Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
             Durability::Disk => self.syncer.submit(written),
-            Durability::DiskStrict => {
-                // SYNC: the group, then the marker that names it as durable; then it is said.
-                let outcome = self.sync(written.table.file()).and_then(|()| {
-                    self.syncer.set_durable(end);
-                    self.marker()
-                });
-                self.syncer.acknowledge(vec![written], outcome);
-            }
+            Durability::DiskStrict => self.promise_and_acknowledge(written),
         }
         Ok(())
+    }
+
+    /// At `DiskStrict` a group is acknowledged, and shown, once the marker that promises it is
+    /// itself synced.
+    fn promise_and_acknowledge(&mut self, written: Written<<F::Dir as Dir>::File>) {
+        // SYNC: the group itself; the marker after it promises these bytes.
+        let outcome = written.table.file().sync().and_then(|()| {
+            self.syncer.set_durable(written.end);
+            self.marker()
+        });
+        self.syncer.acknowledge(vec![written], outcome);
     }
 
     /// Nothing of the group is kept. A full disk is passed on; anything else ends appending.
@@ -224,25 +232,20 @@ impl<F: Fs> Writer<F> {
         ingest.release(pending.bytes);
         ingest.refuse_all(error, next_part);
         drop(ingest);
-        self.shared.room.notify_all();
+        self.shared.wake_appenders();
     }
 
-    /// At `Os` the promise is advanced under traffic too.
-    fn sync_now_and_then(&mut self) -> Result<()> {
-        let since = |log: &OpenLog<_>| self.shared.clock.now_ns().saturating_sub(log.synced_ns);
-        let every = i64::try_from(OS_SYNC_EVERY.as_nanos()).unwrap_or(i64::MAX);
-        if self.log.as_ref().is_some_and(|log| since(log) >= every) {
-            return self.idle();
+    /// Whether `Os` has to advance the promise, whatever the traffic.
+    fn promise_is_due(&self) -> bool {
+        if self.shared.options.durability != Durability::Os {
+            return false;
         }
-        Ok(())
+        let since = self.shared.clock.now_ns().saturating_sub(self.promised_ns);
+        // A clock that was set back is no reason to wait.
+        u64::try_from(since).map_or(true, |ns| Duration::from_nanos(ns) >= OS_SYNC_EVERY)
     }
 
-    /// A failed sync is never tried again, also where it failed for want of space.
-    fn sync(&self, file: &<F::Dir as Dir>::File) -> Result<()> {
-        file.sync().inspect_err(|e| self.shared.poison(e))
-    }
-
-    /// A time without traffic: promises what was written.
+    /// Promises what was written: after a time without traffic, and at `Os` each second.
     fn idle(&mut self) -> Result<()> {
         if self.shared.failure().is_some() {
             return Ok(());
@@ -250,14 +253,12 @@ impl<F: Fs> Writer<F> {
         let Some(log) = &self.log else { return Ok(()) };
         if self.shared.options.durability == Durability::Os {
             // SYNC: at `Os` this is what bounds the loss of a power cut to about a second.
-            self.sync(log.table.file())?;
+            log.table.file().sync()?;
             self.syncer.set_durable(log.frames.offset());
+            self.promised_ns = self.shared.clock.now_ns();
         }
         self.syncer.drain()?;
-        self.marker()?;
-        let now_ns = self.shared.clock.now_ns();
-        self.log.iter_mut().for_each(|log| log.synced_ns = now_ns);
-        Ok(())
+        self.marker()
     }
 
     /// Writes and syncs a frame that promises everything before it.
@@ -267,13 +268,14 @@ impl<F: Fs> Writer<F> {
         let (before, start) = (log.frames.clone(), log.frames.offset());
         self.bytes.clear();
         let seq = self.next_seq;
-        if self.shared.options.durability == Durability::DiskStrict {
+        let strict = self.shared.options.durability == Durability::DiskStrict;
+        if strict {
             pad(&mut log.frames, seq, promise, &mut self.bytes);
         }
         log.frames.frame(FrameKind::Marker, CODEC_ID, seq.0, promise, 0, 0, &[], &mut self.bytes);
         let end = start + self.bytes.len() as u64;
         match reserve(log, end) {
-            Err(e) if e.kind() == ErrorKind::StorageFull => {
+            Err(e) if e.kind() == ErrorKind::StorageFull && !strict => {
                 // The promise can wait: what it is about is durable.
                 log.frames = before;
                 return Ok(());
@@ -282,6 +284,7 @@ impl<F: Fs> Writer<F> {
         }
         log.table.file().write_at(&self.bytes, start)?;
         // SYNC: without it, later damage to the last group would look like a torn tail.
+        // One that fails for want of space is a failed sync all the same.
         log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(end);
         log.dirty = false;
@@ -293,7 +296,7 @@ impl<F: Fs> Writer<F> {
         self.syncer.drain()?;
         let Some(log) = &self.log else { return Ok(()) };
         // SYNC: a log that has a successor must be whole, whatever the level.
-        self.sync(log.table.file())?;
+        log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(log.frames.offset());
         self.marker()?;
         if let Some(log) = self.log.take() {
@@ -330,8 +333,8 @@ impl<F: Fs> Writer<F> {
         *shared.open_log.lock() = Some(LogId(number));
         shared.change_view(|view| view.with_log(Arc::clone(&table)));
         self.syncer.restart(FILE_HEADER_BYTES as u64);
-        let reserved = FILE_HEADER_BYTES as u64;
-        self.log = Some(OpenLog { table, frames, reserved, dirty: false, synced_ns: created_ns });
+        self.log =
+            Some(OpenLog { table, frames, reserved: FILE_HEADER_BYTES as u64, dirty: false });
         shared.listener.event(&Event::LogStarted(LogId(number)));
         Ok(())
     }
@@ -385,7 +388,7 @@ fn reserve<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
 fn pad(frames: &mut FrameWriter, seq: Seq, promise: u64, out: &mut Vec<u8>) -> Option<FrameRef> {
     let header = FRAME_HEADER_BYTES as u64;
     let at = frames.offset();
-    if at % SECTOR == 0 {
+    if at.is_multiple_of(SECTOR) {
         return None;
     }
     let end = (at + header).next_multiple_of(SECTOR);

@@ -1,5 +1,5 @@
 use super::{Node, Tokens, Tree, index};
-use crate::model::{Decimal, Level, Timestamp};
+use crate::model::{Decimal, Level, ObservationKind, Timestamp};
 
 /// Sums over a node and everything below it. Sums stop at the end of their range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Rollup {
         Rollup {
             observations: 1,
             errors: u64::from(node.level == Level::Error),
-            open: u64::from(node.end.is_none()),
+            open: u64::from(node.end.is_none() && node.kind != ObservationKind::Event),
             tokens: node.tokens,
             cost: node.cost,
             start: node.start,

@@ -47,6 +47,9 @@ mod query;
 /// Trees never fail.
 mod tree;
 
+/// What is durable is promised, so that its damage is seen.
+mod promise;
+
 /// A torn tail is passed over; damage to what was promised is refused.
 mod recovery;
 

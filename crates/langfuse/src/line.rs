@@ -157,9 +157,10 @@ fn valid(bytes: &[u8]) -> Option<&str> {
 
 /// Appends valid JSON. A newline can only stand between its tokens, where a space says the same.
 fn splice(text: &str, out: &mut Vec<u8>) {
-    let from = out.len();
-    out.extend_from_slice(text.as_bytes());
-    for b in out.iter_mut().skip(from).filter(|b| **b == b'\n') {
-        *b = b' ';
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(line.as_bytes());
     }
 }

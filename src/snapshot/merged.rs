@@ -5,13 +5,13 @@
 //! index-<n>.tki   file header | section 1: segment ids, u64 each | section 2: the index | footer
 //! ```
 
+use super::{IndexView, View};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, File, FileName};
 use crate::id::SegmentId;
 use crate::index::{Merged, MergedBuilder};
 use crate::segment::{SectionId, SectionWriter, parse_footer};
-use crate::snapshot::{IndexView, View};
 
 const SEGMENTS: SectionId = SectionId(1);
 const ITEMS: SectionId = SectionId(2);

@@ -1,12 +1,61 @@
-//! Decompressed blocks kept for the next reader, within a budget.
+//! Decompressed parts, and those kept for the next reader, within a budget.
 
-use super::payload_reader::Block;
-use crate::id::SegmentId;
+use crate::model::Source;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-type Key = (SegmentId, u32);
+/// Decompressed parts that lie one after another, a block of a segment or a piece of a log; or
+/// part lists, which have numbers as parts do.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    first_part: u32,
+    /// End of each part in `bytes`.
+    ends: Vec<u32>,
+}
+
+impl Block {
+    /// The parts from `first_part` on, which end there in `bytes`.
+    pub fn new(bytes: Vec<u8>, first_part: u32, ends: Vec<u32>) -> Block {
+        Block { bytes, first_part, ends }
+    }
+
+    /// Memory it takes, in bytes.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * 4 + 64
+    }
+
+    /// All its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its parts, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let numbers = self.first_part..self.first_part + self.ends.len() as u32;
+        numbers.map_while(|number| self.part(number))
+    }
+
+    /// One of its parts.
+    pub fn part(&self, number: u32) -> Option<&[u8]> {
+        let at = number.checked_sub(self.first_part)? as usize;
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        self.bytes.get(start as usize..*self.ends.get(at)? as usize)
+    }
+}
+
+/// What a block holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// Parts of payloads.
+    Parts,
+    /// Part lists.
+    Lists,
+}
+
+/// The file that holds a block, and its number among those of one content.
+type Key = (Source, Content, u32);
 
 /// A second-chance cache of decompressed blocks, bounded in bytes.
 #[derive(Debug)]

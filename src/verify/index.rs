@@ -1,0 +1,102 @@
+//! The merged lookup index: whether it finds every trace of the segments it covers, and nothing
+//! else.
+
+use super::finding::Findings;
+use super::segments::{Kind, check_file};
+use crate::error::Result;
+use crate::frame::{FileHeader, FileKind};
+use crate::fs::{Dir, FileName};
+use crate::id::SegmentId;
+use crate::index::Merged;
+use crate::segment::{SectionId, Segment};
+use std::sync::Arc;
+
+/// Ids of the segments, u64 each.
+pub const SEGMENTS: SectionId = SectionId(1);
+/// The index.
+pub const ITEMS: SectionId = SectionId(2);
+
+/// The name of a section of an index file.
+pub fn section_name(id: SectionId) -> &'static str {
+    match id {
+        SEGMENTS => "SEGMENTS",
+        ITEMS => "ITEMS",
+        _ => "?",
+    }
+}
+
+const AFFECTS: &str = "finding traces; it holds nothing else, and is built anew when removed";
+
+/// An index that the manifest names.
+#[derive(Debug)]
+pub struct FoundIndex<M> {
+    /// Its number.
+    pub number: u64,
+    /// What it covers.
+    pub segments: Vec<SegmentId>,
+    /// Its bytes, unless the file is missing.
+    pub map: Option<M>,
+}
+
+/// Checks the index against the open segments.
+///
+/// # Errors
+/// `UnsupportedFormat`.
+pub fn check<D: Dir>(
+    dir: &D,
+    index: &FoundIndex<D::Map>,
+    segments: &[Arc<Segment<D>>],
+    store: &FileHeader,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let path = dir.path().join(FileName::Index(index.number).to_string());
+    let Some(bytes) = &index.map else {
+        findings.damage((&path, 0), "a live index", "the file is missing", AFFECTS);
+        return Ok(());
+    };
+    let kind = Kind {
+        kind: FileKind::Index,
+        number: index.number,
+        sections: &[SEGMENTS, ITEMS],
+        name: section_name,
+        affects: AFFECTS,
+    };
+    let Some(footer) = check_file(&path, bytes, store, kind, findings)? else { return Ok(()) };
+    let place = |id| footer.sections.iter().find(|s| s.id == id).map_or(0, |s| s.offset);
+    let ids = footer.section(bytes, SEGMENTS).as_chunks::<8>();
+    let covered: Vec<SegmentId> = ids.0.iter().map(|b| SegmentId(u64::from_le_bytes(*b))).collect();
+    if covered != index.segments || !ids.1.is_empty() {
+        let found = format!("{} segments, not the same ones", covered.len());
+        let expected = format!("the {} segments that the manifest says", index.segments.len());
+        findings.damage((&path, place(SEGMENTS)), expected, found, AFFECTS);
+    }
+    let at = (path.as_path(), place(ITEMS));
+    let merged = match Merged::parse(footer.section(bytes, ITEMS)) {
+        Ok(merged) => merged,
+        Err(fault) => {
+            findings.fault(at, fault, "a merged index", AFFECTS);
+            return Ok(());
+        }
+    };
+    let mut items = 0usize;
+    for (ordinal, id) in (0u32..).zip(&covered) {
+        // What could not be opened has been told.
+        let Some(segment) = segments.iter().find(|s| s.id() == *id) else { return Ok(()) };
+        let mut missing = 0u64;
+        for row in 0..segment.facts().traces {
+            let Some(identity) = segment.trace_identity(row) else { continue };
+            items += 1;
+            let hash = store.key.lookup_hash(identity);
+            missing += u64::from(!merged.find(hash).any(|found| found == (ordinal, row)));
+        }
+        if missing > 0 {
+            let expected = format!("every trace of segment {id}");
+            findings.damage(at, expected, format!("{missing} are not found"), AFFECTS);
+        }
+    }
+    if merged.len() != items {
+        let found = format!("{} items", merged.len());
+        findings.damage(at, format!("{items} items"), found, AFFECTS);
+    }
+    Ok(())
+}

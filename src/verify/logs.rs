@@ -1,0 +1,202 @@
+//! Live logs: how they follow one another, every frame, and what is in it.
+
+use super::finding::{Findings, Severity};
+use super::frames::Content;
+use super::manifest::read_whole;
+use crate::error::Result;
+use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameRef, Previous, Scan, scan};
+use crate::fs::{Dir, File, FileName};
+use crate::id::Seq;
+use crate::limits::{FRAME_BYTES_MAX, LOG_BYTES_MAX};
+use crate::manifest::LogState;
+use std::path::{Path, PathBuf};
+
+/// A log ends at its limit, give or take the largest frames; twice that is no log.
+const LOG_READ_MAX: u64 = LOG_BYTES_MAX * 2 + FRAME_BYTES_MAX as u64;
+
+struct Log<'a, F> {
+    state: LogState,
+    path: PathBuf,
+    file: &'a F,
+    header: Option<FileHeader>,
+}
+
+/// Checks all live logs, oldest first. `sealed` is the last seq of the segments.
+///
+/// # Errors
+/// `Io`, `UnsupportedFormat`.
+pub fn check<D: Dir>(
+    dir: &D,
+    logs: &[(LogState, Option<D::File>)],
+    store: &FileHeader,
+    sealed: Option<Seq>,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let mut live = Vec::with_capacity(logs.len());
+    for (state, file) in logs {
+        let path = dir.path().join(FileName::Log(state.id).to_string());
+        let Some(file) = file else {
+            let affects = "every record in it";
+            findings.damage((&path, 0), "a live log", "the file is missing", affects);
+            continue;
+        };
+        let header = read_header(&path, file, state, store, findings)?;
+        live.push(Log { state: *state, path, file, header });
+    }
+    let mut seq = Seq(sealed.map_or(0, |s| s.0.saturating_add(1)));
+    for (at, log) in live.iter().enumerate() {
+        let next = live.get(at + 1);
+        let previous = next.and_then(|n| n.header.as_ref()).map(|h| h.previous);
+        let previous = previous.filter(|p| p.number == log.state.id.0);
+        if let Some(next) = next {
+            check_link(log, next, previous, findings);
+        }
+        seq = check_log(log, previous, next.is_none(), seq, findings)?;
+    }
+    Ok(())
+}
+
+fn read_header<F: File>(
+    path: &Path,
+    file: &F,
+    state: &LogState,
+    store: &FileHeader,
+    findings: &mut Findings<'_>,
+) -> Result<Option<FileHeader>> {
+    let mut bytes = [0u8; FILE_HEADER_BYTES];
+    let n = file.read_at(&mut bytes, 0)?;
+    let affects = "every record in it";
+    match FileHeader::parse(&bytes[..n], FileKind::Log) {
+        Err(fault) => {
+            findings.error(path, fault.in_file(path), "a file header", affects)?;
+            Ok(None)
+        }
+        Ok(header) => {
+            let own = header.store == store.store && header.key == store.key;
+            if !own || header.number != state.id.0 {
+                let found = "a log of another store or another number";
+                findings.damage((path, 0), "a log of this store", found, affects);
+            }
+            Ok(Some(header))
+        }
+    }
+}
+
+/// Whether the next log's header and the manifest agree on what comes before it.
+fn check_link<F>(
+    log: &Log<'_, F>,
+    next: &Log<'_, F>,
+    previous: Option<Previous>,
+    findings: &mut Findings<'_>,
+) {
+    let Some(header) = &next.header else { return };
+    let stated = header.previous.number;
+    if stated != 0 && stated < log.state.id.0 {
+        let expected = format!("a log that follows log {}", log.state.id);
+        let affects = "records between these logs";
+        findings.damage((&next.path, 0), expected, format!("it follows log {stated}"), affects);
+    }
+    if let (Some(previous), Some(end)) = (previous, log.state.end)
+        && previous.end != end
+    {
+        let found = format!("the next log says byte {}", previous.end);
+        let affects = "records at the end of the log";
+        findings.damage((&log.path, end), format!("the end at byte {end}"), found, affects);
+    }
+}
+
+/// Checks one log and gives the seq after its last record.
+fn check_log<F: File>(
+    log: &Log<'_, F>,
+    previous: Option<Previous>,
+    last: bool,
+    seq: Seq,
+    findings: &mut Findings<'_>,
+) -> Result<Seq> {
+    let Some(header) = &log.header else { return Ok(seq) };
+    let path = log.path.as_path();
+    let bytes = match read_whole(log.file, path, LOG_READ_MAX) {
+        Ok(bytes) => bytes,
+        Err(e) => {
+            findings.error(path, e, "a log within its limits", "every record in it")?;
+            return Ok(seq);
+        }
+    };
+    let mut scan = scan(&bytes, header);
+    let end = log.state.end.or(previous.map(|p| p.end));
+    // A log that has a successor was synced as a whole, whoever recorded where it ends.
+    let end = end.or((!last).then_some(bytes.len() as u64));
+    check_extent(path, &bytes, &scan, end, findings);
+    if let Some(end) = end {
+        scan.frames.retain(|frame| frame.end() <= end);
+        let crc = scan.frames.last().map_or(0, |frame| frame.header.crc);
+        if let Some(previous) = previous.filter(|p| p.crc != crc && scan.end >= p.end) {
+            let expected = format!("a last frame with checksum {:08x}", previous.crc);
+            let affects = "records at the end of the log";
+            findings.damage((path, end), expected, format!("checksum {crc:08x}"), affects);
+        }
+    }
+    check_seqs(path, &scan, seq, findings);
+    let mut content = Content::new(path, &bytes, &header.key);
+    for frame in &scan.frames {
+        if !content.frame(frame, findings) {
+            break;
+        }
+    }
+    let after = |f: &FrameRef| f.header.seq.0.saturating_add(u64::from(f.header.records));
+    Ok(Seq(scan.frames.last().map_or(seq.0, after).max(seq.0)))
+}
+
+/// Whether the frames reach to where the log ends, or as far as was promised.
+fn check_extent(
+    path: &Path,
+    bytes: &[u8],
+    scan: &Scan,
+    end: Option<u64>,
+    findings: &mut Findings<'_>,
+) {
+    let len = bytes.len() as u64;
+    let promised = scan.promise_max.max(end.unwrap_or(0));
+    let what = match &scan.stop {
+        Some(stop) => stop.what.clone(),
+        None => format!("the file ends at byte {len}"),
+    };
+    if scan.end < promised {
+        let beyond = scan.beyond.len();
+        let affects = match scan.frames.last() {
+            Some(last) => format!("frames after seq {}; {beyond} are found again", last.header.seq),
+            None => format!("every record in it; {beyond} frames are found again"),
+        };
+        let expected = format!("frames up to byte {promised}");
+        findings.damage((path, scan.end), expected, what, affects);
+        return;
+    }
+    if let Some(end) = end {
+        // A marker that nothing needs is left behind at every close.
+        let idle = |f: &FrameRef| f.offset < end || f.header.records == 0;
+        let idle = scan.stop.is_none() && scan.frames.iter().all(idle);
+        if end < len && !idle {
+            let found = format!("{} bytes that recovery set aside", len - end);
+            let (severity, at) = (Severity::Note, (path, end));
+            findings.report(severity, at, "the end of the log", found, "nothing");
+        }
+        if end > FILE_HEADER_BYTES as u64 && !scan.frames.iter().any(|f| f.end() == end) {
+            let expected = "the end of a frame";
+            let found = "the middle of one";
+            findings.damage((path, end), expected, found, "records at the end of the log");
+        }
+    } else if let Some(stop) = &scan.stop {
+        let affects = "nothing that was promised";
+        findings.report(Severity::TornTail, (path, stop.offset), "a frame", what, affects);
+    }
+}
+
+fn check_seqs(path: &Path, scan: &Scan, seq: Seq, findings: &mut Findings<'_>) {
+    let first = scan.frames.iter().find(|f| f.header.records > 0);
+    if let Some(frame) = first.filter(|f| f.header.seq < seq) {
+        let expected = format!("seq {seq} or more");
+        let found = format!("seq {}", frame.header.seq);
+        let affects = "the order of records of different files";
+        findings.damage((path, frame.offset), expected, found, affects);
+    }
+}

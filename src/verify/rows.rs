@@ -1,0 +1,224 @@
+//! A segment's rows by themselves: their order, their ids, their details, and whether lookups
+//! find them.
+
+use super::finding::Findings;
+use crate::column::{Ids, Ints};
+use crate::error::Result;
+use crate::frame::FileHeader;
+use crate::fs::Dir;
+use crate::id::{Id, Identity};
+use crate::model::Field;
+use crate::segment::{LookupKind, ObservationColumns, SectionId, Segment, columns};
+use std::ops::Range;
+
+struct Rows<'a, 'f, D: Dir> {
+    segment: &'a Segment<D>,
+    store: &'a FileHeader,
+    findings: &'a mut Findings<'f>,
+}
+
+/// Checks every row of a segment. Memory: the columns of one trace.
+///
+/// # Errors
+/// `Io`.
+pub fn check<D: Dir>(
+    segment: &Segment<D>,
+    store: &FileHeader,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let mut rows = Rows { segment, store, findings };
+    rows.traces()?;
+    rows.scores()?;
+    rows.parents_elsewhere();
+    rows.tombstones();
+    Ok(())
+}
+
+/// The name of a trace in words.
+pub fn trace_name<D: Dir>(segment: &Segment<D>, row: u32) -> String {
+    match segment.trace_id(row) {
+        Some(id) => format!("trace {id}"),
+        None => format!("the trace of row {row} of segment {}", segment.id()),
+    }
+}
+
+impl<D: Dir> Rows<'_, '_, D> {
+    fn offset(&self, section: SectionId) -> u64 {
+        let (_, footer) = self.segment.skeleton();
+        footer.sections.iter().find(|s| s.id == section).map_or(0, |s| s.offset)
+    }
+
+    fn section(&self, section: SectionId) -> &[u8] {
+        let (bytes, footer) = self.segment.skeleton();
+        footer.section(bytes, section)
+    }
+
+    fn wrong(&mut self, section: SectionId, expected: &str, found: String, affects: &str) {
+        let at = (self.segment.path(), self.offset(section));
+        self.findings.damage(at, expected, found, affects);
+    }
+
+    fn traces(&mut self) -> Result<()> {
+        let segment = self.segment;
+        let (mut next, mut before) = (0u32, None);
+        for row in 0..segment.facts().traces {
+            let name = trace_name(segment, row);
+            let (rows, start) = (segment.trace_rows(row), segment.trace_start(row));
+            if rows.start != next {
+                let found = format!("trace row {row} starts at observation row {}", rows.start);
+                self.wrong(columns::TRACE_FIRST, "rows without gap or overlap", found, &name);
+            }
+            if before > Some(start) {
+                let found = format!("trace row {row} starts before the row before it");
+                self.wrong(columns::TRACE_START, "traces in the order of start", found, &name);
+            }
+            (next, before) = (rows.end, Some(start));
+            self.trace_ids(row, &name);
+            let fields = segment.trace_fields(row);
+            if let Err(error) = fields {
+                let path = segment.path();
+                self.findings.error(path, error, "the details of a trace", &*name)?;
+            }
+            self.observations(rows.clone(), &name);
+            let decoded = segment.each_observation(rows, start, &mut |_, _| Ok(()));
+            if let Err(error) = decoded {
+                let path = segment.path();
+                self.findings.error(path, error, "the details of observations", &*name)?;
+            }
+        }
+        if next != segment.facts().observations {
+            let found = format!("rows up to {next} of {}", segment.facts().observations);
+            let expected = "a trace for every observation row";
+            self.wrong(columns::TRACE_ROWS, expected, found, "observations after these");
+        }
+        Ok(())
+    }
+
+    fn same(&self, id: Option<Id>, identity: Option<Identity>) -> bool {
+        id.is_some_and(|id| Some(self.store.key.identity(&id)) == identity)
+    }
+
+    fn trace_ids(&mut self, row: u32, name: &str) {
+        let segment = self.segment;
+        let identity = segment.trace_identity(row);
+        if !self.same(segment.trace_id(row), identity) {
+            let found = format!("another text or none in row {row}");
+            self.wrong(columns::TRACE_IDS, "an id whose text has its identity", found, name);
+        }
+        let found = identity.and_then(|id| segment.find_trace(id));
+        if found != Some(row) {
+            let found = format!("the lookup does not find trace row {row}");
+            self.wrong(columns::LOOKUP_TRACE, "every trace in the lookup", found, name);
+        }
+        let session = segment.trace_text(row, Field::Session).and_then(|t| Id::parse(t).ok());
+        if let Some(session) = session {
+            let key = &self.store.key;
+            let hash = key.lookup_hash(key.identity(&session));
+            if !segment.candidates(LookupKind::Session, hash).any(|r| r == row) {
+                let found = format!("the lookup does not find trace row {row} by its session");
+                self.wrong(columns::LOOKUP_SESSION, "every session in the lookup", found, name);
+            }
+        }
+    }
+
+    fn observations(&mut self, rows: Range<u32>, name: &str) {
+        let segment = self.segment;
+        let held = segment.columns(rows.clone());
+        if held.ids.len() != rows.len() || held.start.len() != rows.len() {
+            let found = format!("{} ids for {} rows", held.ids.len(), rows.len());
+            self.wrong(columns::OBS_IDS, "an id in every row", found, name);
+            return;
+        }
+        let keys = held.start.iter().zip(&held.ids);
+        if !keys.is_sorted_by(|a, b| a < b) {
+            let found = format!("observation rows {} to {} are not", rows.start, rows.end);
+            self.wrong(columns::OBS_START, "rows in the order of start, then id", found, name);
+        }
+        let mut ids = held.ids.clone();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair[0] == pair[1]) {
+            let found = format!("an id twice in rows {} to {}", rows.start, rows.end);
+            self.wrong(columns::OBS_IDS, "every observation once", found, name);
+        }
+        for (i, row) in rows.clone().enumerate() {
+            if !self.same(segment.observation_id(row), held.ids.get(i).copied()) {
+                let found = format!("another text or none in row {row}");
+                self.wrong(columns::OBS_IDS, "an id whose text has its identity", found, name);
+            }
+            let parent = match ObservationColumns::opt(&held.parent, i) {
+                None => continue,
+                Some(0) => self.same(segment.parent_id(row), segment.parent_identity(row)),
+                Some(back) => {
+                    let at = i64::from(row).checked_sub(back).and_then(|at| u32::try_from(at).ok());
+                    at.is_some_and(|at| rows.contains(&at))
+                }
+            };
+            if !parent {
+                let found = format!("row {row} has none");
+                self.wrong(columns::OBS_PARENT, "a parent in the trace, or by its id", found, name);
+            }
+        }
+    }
+
+    fn scores(&mut self) -> Result<()> {
+        let segment = self.segment;
+        for row in 0..segment.facts().scores {
+            let identity = segment.score_identity(row);
+            let id = segment.score_id(row);
+            let name = match &id {
+                Some(id) => format!("score {id}"),
+                None => format!("the score of row {row} of segment {}", segment.id()),
+            };
+            if !self.same(id, identity) {
+                let found = format!("another text or none in row {row}");
+                self.wrong(columns::SCORE_IDS, "an id whose text has its identity", found, &name);
+            }
+            if identity.and_then(|id| segment.find_score(id)) != Some(row) {
+                let found = format!("the lookup does not find score row {row}");
+                self.wrong(columns::LOOKUP_SCORE, "every score in the lookup", found, &name);
+            }
+            let fields = match segment.score_fields(row) {
+                Ok(fields) => fields,
+                Err(error) => {
+                    let path = segment.path();
+                    self.findings.error(path, error, "the details of a score", name)?;
+                    continue;
+                }
+            };
+            let hash = fields.subject().map(|s| s.lookup_hash(&self.store.key));
+            let listed = |hash| segment.candidates(LookupKind::Subject, hash).any(|r| r == row);
+            if hash.is_some_and(|hash| !listed(hash)) {
+                let found = format!("the lookup does not find score row {row} by its subject");
+                self.wrong(columns::LOOKUP_SUBJECT, "every subject in the lookup", found, &name);
+            }
+        }
+        Ok(())
+    }
+
+    /// As many parents by id as rows that ask for one, in the order of their rows.
+    fn parents_elsewhere(&mut self) {
+        let parents = Ints::view(self.section(columns::OBS_PARENT));
+        let asking = (0..parents.len()).filter(|row| parents.get(*row) == Some(0)).count();
+        let rows = Ints::view(self.section(columns::PARENT_ROWS));
+        let ordered = (1..rows.len()).all(|at| rows.get(at - 1) < rows.get(at));
+        let ids = Ids::view(self.section(columns::PARENT_IDS)).len();
+        if rows.len() != asking || ids != asking || !ordered {
+            let found = format!("{ids} ids for {} rows, in order: {ordered}", rows.len());
+            let expected = format!("{asking} rows with a parent elsewhere, in order");
+            self.wrong(columns::PARENT_ROWS, &expected, found, "parents of observations");
+        }
+    }
+
+    fn tombstones(&mut self) {
+        let ids = Ids::view(self.section(columns::TOMBSTONE_IDS)).len();
+        let read = self.segment.tombstones().count();
+        let others = Ids::view(self.section(columns::TOMBSTONE_TRACES)).len();
+        let kinds = Ints::view(self.section(columns::TOMBSTONE_KIND)).len();
+        let seqs = Ints::view(self.section(columns::TOMBSTONE_SEQ)).len();
+        if [read, others, kinds, seqs].iter().any(|n| *n != ids) {
+            let expected = format!("{ids} tombstones");
+            let found = format!("{read} that can be read");
+            self.wrong(columns::TOMBSTONE_IDS, &expected, found, "what was erased");
+        }
+    }
+}
