@@ -285,7 +285,8 @@ impl<F: Fs> Writer<F> {
         }
         log.table.file().write_at(&self.bytes, start)?;
         // SYNC: without it, later damage to the last group would look like a torn tail.
-        log.table.file().sync()?;
+        // One that fails for want of space is a failed sync all the same.
+        log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(end);
         log.dirty = false;
         Ok(())
@@ -296,7 +297,7 @@ impl<F: Fs> Writer<F> {
         self.syncer.drain()?;
         let Some(log) = &self.log else { return Ok(()) };
         // SYNC: a log that has a successor must be whole, whatever the level.
-        log.table.file().sync()?;
+        log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(log.frames.offset());
         self.marker()?;
         if let Some(log) = self.log.take() {

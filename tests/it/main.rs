@@ -55,3 +55,6 @@ mod recovery;
 
 /// Many segments are looked up through one index.
 mod index;
+
+/// A small budget makes appends wait, and never for ever.
+mod memory;

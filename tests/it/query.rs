@@ -72,7 +72,10 @@ fn paged(snapshot: &Snapshot, query: &TraceQuery, limit: usize) -> Vec<String> {
     }
 }
 
-fn queries() -> Vec<(TraceQuery, Box<dyn Fn(&Made) -> bool>)> {
+/// Whether a trace should be listed.
+type Wanted = Box<dyn Fn(&Made) -> bool>;
+
+fn queries() -> Vec<(TraceQuery, Wanted)> {
     let all = TraceQuery::default;
     let range = TimeRange { start: at(10), end: at(20) };
     vec![

@@ -161,6 +161,24 @@ fn the_last_group_of_disk_strict_is_promised_at_once() {
 }
 
 #[test]
+fn at_os_the_promise_advances_each_second_under_traffic() {
+    let world = World::new();
+    let clock = tracekeep::clock::ManualClock::default();
+    let builder = Store::builder().options(world.options.clone());
+    let store = builder.clock(std::sync::Arc::new(clock.clone())).open(world.path()).unwrap();
+    for (i, second) in [(0, 0), (1, 0), (2, 1), (3, 1)] {
+        clock.set_ns(second * 1_000_000_000);
+        append(&store, [observation("t", &format!("o{i}"), i)]);
+    }
+    let image = crashed(&world);
+    let store = image.store();
+    assert_eq!(store.snapshot().seq().0, 4);
+    // What came after the last sync, which was that of the second or the third record.
+    let copied = store.recovery().copied_records;
+    assert!((1..=2).contains(&copied), "{copied}");
+}
+
+#[test]
 fn what_was_not_promised_is_appended_again_under_the_same_seqs() {
     for durability in [Durability::Os, Durability::Disk] {
         let mut world = World::new();

@@ -33,7 +33,9 @@ fn fill(store: &Store) {
 }
 
 /// A place where the data may lie when the tombstone comes, and where the tombstone ends up.
-const SEALS: [(Option<fn(&Store)>, Option<fn(&Store)>); 9] = [
+type Seal = Option<fn(&Store)>;
+
+const SEALS: [(Seal, Seal); 9] = [
     (None, None),
     (None, Some(quick)),
     (None, Some(full)),
@@ -45,7 +47,10 @@ const SEALS: [(Option<fn(&Store)>, Option<fn(&Store)>); 9] = [
     (Some(full), Some(full)),
 ];
 
-fn with_every_seal(test: &dyn Fn(&World, &Store, &dyn Fn(&Store), &str)) {
+/// Is given the store, how to seal after the tombstone, and a name for it all.
+type Test<'a> = &'a dyn Fn(&Store, &dyn Fn(&Store), &str);
+
+fn with_every_seal(test: Test<'_>) {
     for (i, (before, after)) in SEALS.iter().enumerate() {
         let world = World::new();
         let store = world.store();
@@ -58,7 +63,7 @@ fn with_every_seal(test: &dyn Fn(&World, &Store, &dyn Fn(&Store), &str)) {
                 seal(store);
             }
         };
-        test(&world, &store, &seal_after, &format!("seals {i}"));
+        test(&store, &seal_after, &format!("seals {i}"));
         let dump = Dump::of(&store.snapshot());
         store.close().unwrap();
         let store = world.store();
@@ -70,7 +75,7 @@ fn with_every_seal(test: &dyn Fn(&World, &Store, &dyn Fn(&Store), &str)) {
 
 #[test]
 fn a_trace_goes_with_its_observations_and_scores() {
-    with_every_seal(&|_, store, seal, what| {
+    with_every_seal(&|store, seal, what| {
         let before = store.snapshot();
         append(store, [erase_trace("t", 0)]);
         for _ in 0..2 {
@@ -100,7 +105,7 @@ fn a_trace_goes_with_its_observations_and_scores() {
 
 #[test]
 fn an_erased_trace_starts_afresh() {
-    with_every_seal(&|_, store, seal, what| {
+    with_every_seal(&|store, seal, what| {
         append(store, [erase_trace("t", 0)]);
         seal(store);
         append::<Record>(
@@ -131,7 +136,7 @@ fn an_erased_trace_starts_afresh() {
 
 #[test]
 fn an_observation_goes_alone() {
-    with_every_seal(&|_, store, seal, what| {
+    with_every_seal(&|store, seal, what| {
         append(store, [erase_observation("t", "a")]);
         for _ in 0..2 {
             let snapshot = store.snapshot();
@@ -158,7 +163,7 @@ fn an_observation_goes_alone() {
 
 #[test]
 fn a_score_goes_alone_and_comes_back() {
-    with_every_seal(&|_, store, seal, what| {
+    with_every_seal(&|store, seal, what| {
         append(store, [erase_score("s1")]);
         for _ in 0..2 {
             let snapshot = store.snapshot();
