@@ -105,6 +105,24 @@ impl BlobsBuilder {
     }
 }
 
+/// The block read last, kept for the next row: rows that are asked for together lie together.
+#[derive(Debug, Default)]
+pub struct LastBlock {
+    /// Which column, as the caller numbers them, and which block of it.
+    held: Option<(u64, usize)>,
+    first: usize,
+    ends: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl LastBlock {
+    fn row(&self, row: usize) -> Option<&[u8]> {
+        let at = row.checked_sub(self.first)?;
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        self.bytes.get(start..*self.ends.get(at)?)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Block {
     offset: usize,
@@ -205,25 +223,36 @@ impl<'a> Blobs<'a> {
         low.checked_sub(1)
     }
 
+    /// The bytes of one row: decompresses its block, unless it is the last one that was read.
+    /// `column` tells this column from others that `last` is used with.
+    ///
+    /// # Errors
+    /// A fault where there is no such row or its block is damaged.
+    pub fn get_near<'l>(
+        &self,
+        column: u64,
+        row: usize,
+        last: &'l mut LastBlock,
+    ) -> Result<&'l [u8], Fault> {
+        let block = self.block_of(row).ok_or_else(|| {
+            Fault::new(0, format!("no row {row} in a bytes column of {}", self.rows))
+        })?;
+        if last.held != Some((column, block)) {
+            last.held = None;
+            (last.first, last.ends) = self.read_block(block, &mut last.bytes)?;
+            last.held = Some((column, block));
+        }
+        let missing =
+            || Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block"));
+        last.row(row).ok_or_else(missing)
+    }
+
     /// The bytes of one row: decompresses its block.
     ///
     /// # Errors
     /// A fault where there is no such row or its block is damaged.
     pub fn get(&self, row: usize) -> Result<Vec<u8>, Fault> {
-        let block = self.block_of(row).ok_or_else(|| {
-            Fault::new(0, format!("no row {row} in a bytes column of {}", self.rows))
-        })?;
-        let mut bytes = Vec::new();
-        let (first, ends) = self.read_block(block, &mut bytes)?;
-        let at = row.saturating_sub(first);
-        let end = ends.get(at).copied();
-        let start = if at == 0 { Some(0) } else { ends.get(at - 1).copied() };
-        if let (Some(start), Some(end)) = (start, end) {
-            bytes.truncate(end);
-            bytes.drain(..start);
-            return Ok(bytes);
-        }
-        Err(Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block")))
+        self.get_near(0, row, &mut LastBlock::default()).map(<[u8]>::to_vec)
     }
 
     /// Replaces `out` with the rows of one block, back to back, and says the first row's number

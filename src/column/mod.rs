@@ -25,7 +25,7 @@ mod raw;
 mod texts;
 
 pub use bits::{Bits, BitsBuilder};
-pub use blobs::{Blobs, BlobsBuilder, ROW_BYTES_MAX};
+pub use blobs::{Blobs, BlobsBuilder, LastBlock, ROW_BYTES_MAX};
 pub use ids::{Ids, IdsBuilder};
 pub use ints::{Ints, IntsBuilder};
 pub use texts::{Texts, TextsBuilder};

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::payload_reader::PayloadFile;
 use super::section::{Footer, SectionId, parse_footer};
 use super::summary::Summary;
-use crate::column::{Blobs, Ids, Ints, Texts};
+use crate::column::{Blobs, Ids, Ints, LastBlock, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
@@ -467,14 +467,21 @@ impl<D: Dir> Segment<D> {
         Ok(())
     }
 
-    /// All fields of an observation's row. Cost: one block of details.
+    /// All fields of an observation's row. Cost: one block of details, unless it is the last one
+    /// that was read.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn observation_fields(&self, row: u32, trace_start: Timestamp) -> Result<Fields> {
+    pub fn observation_fields(
+        &self,
+        row: u32,
+        trace_start: Timestamp,
+        last: &mut LastBlock,
+    ) -> Result<Fields> {
         let fault = |f| self.in_details(s::OBS_DETAILS, f);
-        let bytes = Blobs::view(self.bytes(s::OBS_DETAILS)).get(row as usize).map_err(fault)?;
-        self.observation_from(row, trace_start, &bytes).map_err(fault)
+        let blobs = Blobs::view(self.bytes(s::OBS_DETAILS));
+        let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
+        self.observation_from(row, trace_start, bytes).map_err(fault)
     }
 
     fn observation_from(
