@@ -79,13 +79,14 @@ impl BlobsBuilder {
         raw.append(&mut self.bytes);
         let packed = zstd::bulk::compress(&raw, self.level).ok();
         let stored = packed.as_ref().filter(|p| p.len() < raw.len()).unwrap_or(&raw);
+        let entry = self.directory.len();
         self.directory.extend_from_slice(&(self.data.len() as u64).to_le_bytes());
         let first_row = count32(self.rows - self.open_rows);
-        for number in
-            [count32(stored.len()), count32(raw.len()), first_row, crc32fast::hash(stored)]
-        {
+        for number in [count32(stored.len()), count32(raw.len()), first_row] {
             self.directory.extend_from_slice(&number.to_le_bytes());
         }
+        let crc = block_crc(stored, &self.directory[entry..]);
+        self.directory.extend_from_slice(&crc.to_le_bytes());
         self.data.extend_from_slice(stored);
         self.open_rows = 0;
         raw.clear();
@@ -102,6 +103,24 @@ impl BlobsBuilder {
         out.extend_from_slice(&self.data);
         pad8(&mut out);
         out
+    }
+}
+
+/// The block read last, kept for the next row: rows that are asked for together lie together.
+#[derive(Debug, Default)]
+pub struct LastBlock {
+    /// Which column, as the caller numbers them, and which block of it.
+    held: Option<(u64, usize)>,
+    first: usize,
+    ends: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl LastBlock {
+    fn row(&self, row: usize) -> Option<&[u8]> {
+        let at = row.checked_sub(self.first)?;
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        self.bytes.get(start..*self.ends.get(at)?)
     }
 }
 
@@ -205,25 +224,36 @@ impl<'a> Blobs<'a> {
         low.checked_sub(1)
     }
 
+    /// The bytes of one row: decompresses its block, unless it is the last one that was read.
+    /// `column` tells this column from others that `last` is used with.
+    ///
+    /// # Errors
+    /// A fault where there is no such row or its block is damaged.
+    pub fn get_near<'l>(
+        &self,
+        column: u64,
+        row: usize,
+        last: &'l mut LastBlock,
+    ) -> Result<&'l [u8], Fault> {
+        let block = self.block_of(row).ok_or_else(|| {
+            Fault::new(0, format!("no row {row} in a bytes column of {}", self.rows))
+        })?;
+        if last.held != Some((column, block)) {
+            last.held = None;
+            (last.first, last.ends) = self.read_block(block, &mut last.bytes)?;
+            last.held = Some((column, block));
+        }
+        let missing =
+            || Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block"));
+        last.row(row).ok_or_else(missing)
+    }
+
     /// The bytes of one row: decompresses its block.
     ///
     /// # Errors
     /// A fault where there is no such row or its block is damaged.
     pub fn get(&self, row: usize) -> Result<Vec<u8>, Fault> {
-        let block = self.block_of(row).ok_or_else(|| {
-            Fault::new(0, format!("no row {row} in a bytes column of {}", self.rows))
-        })?;
-        let mut bytes = Vec::new();
-        let (first, ends) = self.read_block(block, &mut bytes)?;
-        let at = row.saturating_sub(first);
-        let end = ends.get(at).copied();
-        let start = if at == 0 { Some(0) } else { ends.get(at - 1).copied() };
-        if let (Some(start), Some(end)) = (start, end) {
-            bytes.truncate(end);
-            bytes.drain(..start);
-            return Ok(bytes);
-        }
-        Err(Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block")))
+        self.get_near(0, row, &mut LastBlock::default()).map(<[u8]>::to_vec)
     }
 
     /// Replaces `out` with the rows of one block, back to back, and says the first row's number
@@ -247,7 +277,8 @@ impl<'a> Blobs<'a> {
         let (Some(stored), Some(rows)) = (stored, next.checked_sub(block.first_row)) else {
             return Err(Fault::new(slot, format!("block {index} lies outside its column")));
         };
-        let crc = crc32fast::hash(stored);
+        let entry = self.directory.get(index * BLOCK..).and_then(|e| e.get(..BLOCK - 4));
+        let crc = block_crc(stored, entry.unwrap_or_default());
         if crc != block.crc {
             let what = format!("checksum {crc:08x} of block {index}, expected {:08x}", block.crc);
             return Err(Fault::new(at, what));
@@ -257,6 +288,14 @@ impl<'a> Blobs<'a> {
             .ok_or_else(|| Fault::new(at, format!("the row lengths of block {index} are wrong")))?;
         Ok((block.first_row, ends))
     }
+}
+
+/// Covers a block's directory entry too, so that a rotten one cannot lead to another row.
+fn block_crc(stored: &[u8], entry: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(stored);
+    crc.update(entry);
+    crc.finalize()
 }
 
 /// Fills `out` with the `raw` bytes that a stored block stands for.

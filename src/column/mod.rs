@@ -23,7 +23,7 @@ mod ints;
 mod raw;
 mod texts;
 
-pub use blobs::{Blobs, BlobsBuilder};
+pub use blobs::{Blobs, BlobsBuilder, LastBlock};
 pub use ids::{Ids, IdsBuilder};
 pub use ints::{Ints, IntsBuilder};
 pub use texts::{Texts, TextsBuilder};

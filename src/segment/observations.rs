@@ -3,7 +3,7 @@
 use super::columns as s;
 use super::details::{self, Base, column_id};
 use super::reader::Segment;
-use crate::column::{Blobs, Ids};
+use crate::column::{Blobs, Ids, LastBlock};
 use crate::error::{Fault, Result};
 use crate::fs::Dir;
 use crate::id::{Id, Identity};
@@ -124,14 +124,21 @@ impl<D: Dir> Segment<D> {
         Ok(())
     }
 
-    /// All fields of an observation's row. Cost: one block of details.
+    /// All fields of an observation's row. Cost: one block of details, unless it is the last one
+    /// that was read.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn observation_fields(&self, row: u32, trace_start: Timestamp) -> Result<Fields> {
+    pub fn observation_fields(
+        &self,
+        row: u32,
+        trace_start: Timestamp,
+        last: &mut LastBlock,
+    ) -> Result<Fields> {
         let fault = |f| self.in_details(s::OBS_DETAILS, f);
-        let bytes = Blobs::view(self.bytes(s::OBS_DETAILS)).get(row as usize).map_err(fault)?;
-        self.observation_from(row, trace_start, &bytes).map_err(fault)
+        let blobs = Blobs::view(self.bytes(s::OBS_DETAILS));
+        let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
+        self.observation_from(row, trace_start, bytes).map_err(fault)
     }
 
     fn observation_from(

@@ -1,12 +1,14 @@
 //! Everything of one trace, from wherever it lies.
 
 use super::{SegmentView, View};
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::Dir;
 use crate::id::{Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Target, Timestamp};
 use crate::segment::RowKind;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -36,6 +38,8 @@ pub struct Gathered {
     pub has_records: bool,
     /// The live sealed rows of observations that unsealed records say something of.
     touched: HashMap<Identity, Sealed>,
+    /// Sealed observations of a trace lie together.
+    details: RefCell<LastBlock>,
 }
 
 /// A sealed row of an observation.
@@ -65,6 +69,7 @@ impl Gathered {
             observations: BTreeMap::new(),
             has_records: false,
             touched: HashMap::new(),
+            details: RefCell::default(),
         };
         for log in &view.logs {
             for appended in log.trace(identity, seq)? {
@@ -203,6 +208,19 @@ impl Gathered {
         self.observations.contains_key(&identity)
     }
 
+    /// The fields of an observation's sealed row.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn sealed_fields<D: Dir>(
+        &self,
+        s: &SegmentView<D>,
+        row: u32,
+        trace_start: Timestamp,
+    ) -> Result<Fields> {
+        s.segment.observation_fields(row, trace_start, &mut self.details.borrow_mut())
+    }
+
     /// The merged fields of an observation.
     ///
     /// # Errors
@@ -213,7 +231,7 @@ impl Gathered {
         identity: Identity,
     ) -> Result<Option<Fields>> {
         let mut fields = match self.sealed_observation(view, identity) {
-            Some((s, row, start)) => s.segment.observation_fields(row, start)?,
+            Some((s, row, start)) => self.sealed_fields(s, row, start)?,
             None => Fields::new(),
         };
         if let Some(unsealed) = self.observations.get(&identity) {

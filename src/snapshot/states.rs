@@ -131,7 +131,7 @@ fn update<D: Dir>(view: &View<D>, all: &Gathered, summary: &mut Summary) -> Resu
         if let Some(Sealed { at, row, trace_start }) = sealed
             && let Some(s) = view.segments.get(at)
         {
-            merged = s.segment.observation_fields(row, trace_start)?;
+            merged = all.sealed_fields(s, row, trace_start)?;
             sound &= summary.remove(&Contribution::of(&merged));
             if unsealed.erased {
                 merged = Fields::new();
