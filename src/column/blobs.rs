@@ -4,7 +4,7 @@
 //! 0   u32  rows
 //! 4   u32  blocks
 //! 8   directory, 24 bytes a block
-//!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32
+//!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32 of both
 //! ..  data: the stored blocks, one after the other, zeros to a multiple of 8
 //!
 //! a raw block:  the length of each row as LEB128, then the rows

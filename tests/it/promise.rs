@@ -27,5 +27,6 @@ fn a_busy_store_at_os_promises_each_second() {
         Ok(())
     })
     .unwrap();
+    // The writer looks at the clock after it has acknowledged: it may miss a second.
     assert!(markers >= 2, "{markers} markers in {}", log.display());
 }

@@ -205,7 +205,8 @@ fn what_was_not_promised_is_appended_again_under_the_same_seqs() {
             assert_eq!(store.snapshot().seq(), seq, "{what}");
             let copied = store.recovery().copied_records;
             match (round, durability) {
-                (0, Durability::Os) => assert_eq!(copied, seq.0, "{what}"),
+                // `Os` promises once a second, whatever the traffic.
+                (0, Durability::Os) => assert!(copied + 2 >= seq.0, "{what}: {copied}"),
                 (0, _) => assert_eq!(copied, 1, "{what}"),
                 // What was copied is promised: it is copied once.
                 _ => assert_eq!(copied, 0, "{what}"),
