@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters() {
         assert!(Id::parse("").is_err());
-        assert!(Id::parse(&"é".repeat(800)).is_ok());
-        assert!(Id::parse(&"é".repeat(801)).is_err());
+        assert!(Id::parse(&"\u{e9}".repeat(800)).is_ok());
+        assert!(Id::parse(&"\u{e9}".repeat(801)).is_err());
     }
 }

@@ -100,7 +100,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Reads all there is, for columns whose bytes mean nothing.
-fn read_everything(bytes: &[u8]) {
+fn check_reading_everything(bytes: &[u8]) {
     let rows = [0usize, 1, 63, 1023, 1024, 4999, usize::MAX];
     for column in [Some(Ints::view(bytes)), Ints::parse(bytes).ok()].into_iter().flatten() {
         rows.iter().for_each(|row| {
@@ -204,7 +204,7 @@ proptest! {
 
     #[test]
     fn hostile_bytes_never_panic(bytes in hostile()) {
-        read_everything(&bytes);
+        check_reading_everything(&bytes);
     }
 
     #[test]
@@ -224,9 +224,9 @@ proptest! {
             // Damage is likelier to matter in the directory.
             let at = at.index(bytes.len().min(200));
             bytes[at] = byte;
-            read_everything(&bytes);
+            check_reading_everything(&bytes);
             bytes.truncate(at);
-            read_everything(&bytes);
+            check_reading_everything(&bytes);
         }
     }
 

@@ -54,7 +54,8 @@ sections! {
     TRACE_SESSION = 17,
     /// Ints: text code or null.
     TRACE_ENVIRONMENT = 18,
-    /// Ints: text code of the tags joined by U+001F, or null.
+    /// Ints: text code of the tags, each followed by U+001F, or null. In a tag U+001E stands before
+    /// U+001E, and before `s` for U+001F.
     TRACE_TAGS = 19,
     /// Blobs: details.
     TRACE_DETAILS = 20,
@@ -213,5 +214,8 @@ pub(super) const OBSERVATION_FIELDS: &[Field] = &[
 pub(super) const TRACE_FIELDS: &[Field] =
     &[Field::Name, Field::User, Field::Session, Field::Environment, Field::Tags];
 
-/// Between the tags of a joined list.
+/// Before what would be taken for something else in a joined list: `ESCAPE s` is the separator,
+/// `ESCAPE ESCAPE` itself.
+pub(super) const TAG_ESCAPE: char = '\u{1e}';
+/// After each tag of a joined list.
 pub(super) const TAG_SEPARATOR: char = '\u{1f}';

@@ -1,6 +1,6 @@
 //! Reading a skeleton file in place.
 
-use super::columns::{self as s, LookupKind, RowKind, TAG_SEPARATOR};
+use super::columns::{self as s, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
@@ -14,6 +14,7 @@ use crate::id::{Id, Identity, SegmentId, Seq, StoreKey};
 use crate::index::Lookup;
 use crate::merge::{Fields, Tokens};
 use crate::model::{Decimal, Field, PayloadRef, Source, Timestamp, Value};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -312,8 +313,11 @@ impl<D: Dir> Segment<D> {
     }
 
     /// The tags of a trace's row.
-    pub fn trace_tags(&self, row: u32) -> impl Iterator<Item = &str> {
-        self.coded(s::TRACE_TAGS, row).unwrap_or_default().split_terminator(TAG_SEPARATOR)
+    pub fn trace_tags(&self, row: u32) -> impl Iterator<Item = Cow<'_, str>> {
+        self.coded(s::TRACE_TAGS, row)
+            .unwrap_or_default()
+            .split_terminator(TAG_SEPARATOR)
+            .map(plain_tag)
     }
 
     /// What a payload's number stands for.
@@ -349,7 +353,9 @@ impl<D: Dir> Segment<D> {
                 let text = self.coded(s::TRACE_SESSION, row)?;
                 Id::parse(text).ok().map(Value::Id)
             }
-            Field::Tags => Some(Value::Tags(self.trace_tags(row).map(Box::from).collect())),
+            Field::Tags => {
+                Some(Value::Tags(self.trace_tags(row).map(|tag| tag.as_ref().into()).collect()))
+            }
             _ => self.trace_text(row, field).map(|t| Value::Text(t.into())),
         };
         details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
@@ -422,4 +428,43 @@ fn check_header(
         return Err(Error::corruption_at(path, 0, what));
     }
     Ok(())
+}
+
+/// A tag as it was given, from a joined list.
+fn plain_tag(tag: &str) -> Cow<'_, str> {
+    if !tag.contains(TAG_ESCAPE) {
+        return Cow::Borrowed(tag);
+    }
+    let mut plain = String::with_capacity(tag.len());
+    let mut escaped = false;
+    for c in tag.chars() {
+        match (escaped, c) {
+            (false, TAG_ESCAPE) => escaped = true,
+            (true, 's') => {
+                plain.push(TAG_SEPARATOR);
+                escaped = false;
+            }
+            (_, c) => {
+                plain.push(c);
+                escaped = false;
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::writer::join_tags;
+
+    #[test]
+    fn tags_come_back_whatever_is_in_them() {
+        let tags: Vec<Box<str>> =
+            ["", "a", "a\u{1f}b", "\u{1e}", "\u{1e}s\u{1f}", "s"].map(Box::from).to_vec();
+        let joined = join_tags(&tags);
+        let back: Vec<Box<str>> =
+            joined.split_terminator(TAG_SEPARATOR).map(|tag| plain_tag(tag).into()).collect();
+        assert_eq!(back, tags);
+    }
 }

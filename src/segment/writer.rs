@@ -1,6 +1,6 @@
 //! Writing a segment: rows as they come, traces by start, then both files made durable.
 
-use super::columns::{self as s, RowKind, TAG_SEPARATOR};
+use super::columns::{self as s, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
 use super::details::{self, Base};
 use super::facts::{Facts, SealLevel};
 use super::payload_writer::PayloadWriter;
@@ -469,7 +469,12 @@ fn write_supersessions<F: File>(
 pub(super) fn join_tags(tags: &[Box<str>]) -> String {
     let mut joined = String::new();
     for tag in tags {
-        joined.push_str(tag);
+        for c in tag.chars() {
+            if matches!(c, TAG_SEPARATOR | TAG_ESCAPE) {
+                joined.push(TAG_ESCAPE);
+            }
+            joined.push(if c == TAG_SEPARATOR { 's' } else { c });
+        }
         joined.push(TAG_SEPARATOR);
     }
     joined

@@ -12,17 +12,17 @@ fn an_error_is_one_word_and_so_is_a_result_of_nothing() {
 
 #[test]
 fn what_is_shared_can_be() {
-    fn shared<T: Send + Sync + 'static>() {}
-    shared::<Store>();
-    shared::<ReadStore>();
-    shared::<Snapshot>();
-    shared::<Commit>();
-    shared::<Batch>();
-    shared::<Tree>();
-    shared::<TraceState>();
-    shared::<Cursor>();
-    shared::<Options>();
-    shared::<Error>();
+    fn check_shared<T: Send + Sync + 'static>() {}
+    check_shared::<Store>();
+    check_shared::<ReadStore>();
+    check_shared::<Snapshot>();
+    check_shared::<Commit>();
+    check_shared::<Batch>();
+    check_shared::<Tree>();
+    check_shared::<TraceState>();
+    check_shared::<Cursor>();
+    check_shared::<Options>();
+    check_shared::<Error>();
 }
 
 #[test]

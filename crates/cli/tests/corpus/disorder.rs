@@ -26,7 +26,7 @@ pub(crate) fn killed(
 }
 
 /// The first bytes of a file, in any order and partly twice: the same export.
-fn shuffled(name: &str, bytes_max: usize) {
+fn check_shuffled(name: &str, bytes_max: usize) {
     let Some(corpus) = Corpus::open(name, bytes_max) else { return };
     let mut random = Random::new(&format!("shuffled {name}"));
     let in_order = StoreDir(corpus.path("in order"));
@@ -45,15 +45,15 @@ fn shuffled(name: &str, bytes_max: usize) {
 
 #[test]
 fn shuffled_frameworks_export_the_same() {
-    shuffled("frameworks", usize::MAX);
+    check_shuffled("frameworks", usize::MAX);
 }
 
 #[test]
 fn shuffled_coding_agents_export_the_same() {
-    shuffled("coding-agents", 20 << 20);
+    check_shuffled("coding-agents", 20 << 20);
 }
 
 #[test]
 fn shuffled_tool_agents_export_the_same() {
-    shuffled("tool-agents", 20 << 20);
+    check_shuffled("tool-agents", 20 << 20);
 }
