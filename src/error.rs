@@ -86,6 +86,16 @@ impl Error {
         error
     }
 
+    /// There is no store in this directory; [`is_not_found`](Error::is_not_found) holds.
+    pub(crate) fn no_store(path: &Path) -> Error {
+        let mut error = Error::invalid(format!(
+            "{}: there is no store here; import something, or check the path",
+            path.display()
+        ));
+        error.0.source = Some(std::io::Error::from(std::io::ErrorKind::NotFound));
+        error
+    }
+
     /// An operating system's refusal of `what` on `path`. A full disk gets its own kind.
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Error {
         use std::io::ErrorKind as Os;

@@ -3,7 +3,7 @@
 use super::{Snapshot, View};
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
-use crate::id::{Id, Identity, Seq};
+use crate::id::{Form, Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Field, Subject, Target, Value};
 use crate::segment::{LookupKind, RowKind};
@@ -131,8 +131,17 @@ impl<F: Fs> Snapshot<F> {
         view.logs.iter().for_each(|log| ids.extend(log.scores(self.seq())));
         ids.sort_unstable();
         ids.dedup();
-        for identity in ids {
-            if let Some((id, fields)) = score_of(&view, identity, self.seq())? {
+        // Identities of texts are hashes, which differ from store to store; texts come first.
+        let texts = ids.partition_point(|id| id.form == Form::Text);
+        let mut named = Vec::with_capacity(texts);
+        for identity in &ids[..texts] {
+            let found = score_of(&view, *identity, self.seq())?;
+            named.extend(found.map(|(id, _)| (id, *identity)));
+        }
+        named.sort_unstable();
+        let ordered = named.iter().map(|(_, identity)| identity).chain(&ids[texts..]);
+        for identity in ordered {
+            if let Some((id, fields)) = score_of(&view, *identity, self.seq())? {
                 each(&id, &fields)?;
             }
         }

@@ -4,7 +4,7 @@ use super::gather::{Gathered, Sealed};
 use super::{Snapshot, View};
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
-use crate::id::{Id, Identity, Seq};
+use crate::id::{Form, Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::Timestamp;
 use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
@@ -255,6 +255,25 @@ impl Ordered {
         Ok(Ordered { rows, merged })
     }
 
+    /// The same, with ids of one start ordered by their text: the identity of a text is a hash,
+    /// which differs from store to store.
+    #[must_use]
+    pub fn by_text<D: Dir>(mut self, view: &View<D>) -> Ordered {
+        let merged = &self.merged;
+        let text = |row: &OrderedRow| match row.at {
+            MERGED => merged.get(row.row as usize).and_then(|(id, _)| id.clone()),
+            at => view.segments.get(at).and_then(|s| s.segment.observation_id(row.row)),
+        };
+        for same in self.rows.chunk_by_mut(|a, b| a.start == b.start) {
+            // Texts come first among identities.
+            let texts = same.partition_point(|row| row.identity.form == Form::Text);
+            if texts > 1 {
+                same[..texts].sort_by_cached_key(text);
+            }
+        }
+        self
+    }
+
     /// Their identities, in order.
     pub fn identities(&self) -> impl Iterator<Item = Identity> + '_ {
         self.rows.iter().map(|row| row.identity)
@@ -310,5 +329,5 @@ pub fn each_observation<D: Dir>(
     all: &Gathered,
     each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
 ) -> Result<()> {
-    Ordered::new(view, all, &|_| true)?.each(view, each)
+    Ordered::new(view, all, &|_| true)?.by_text(view).each(view, each)
 }

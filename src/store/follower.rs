@@ -1,9 +1,8 @@
 //! Reading a store that another process writes.
 
 use super::builder::StoreBuilder;
-use super::open::no_store;
 use super::stats::{Stats, stats};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::FileHeader;
 use crate::fs::{Dir, DirMode, Fs, RealFs};
 use crate::id::{LogId, Seq};
@@ -51,10 +50,10 @@ const TRIES: usize = 100;
 impl<F: Fs> ReadStore<F> {
     pub(super) fn open(builder: StoreBuilder<F>, path: &Path) -> Result<ReadStore<F>> {
         let dir = match builder.fs.open_dir(path, DirMode::Existing) {
-            Err(e) if e.is_not_found() => return Err(no_store(path)),
+            Err(e) if e.is_not_found() => return Err(Error::no_store(path)),
             other => other?,
         };
-        let loaded = load(&dir)?.ok_or_else(|| no_store(path))?;
+        let loaded = load(&dir)?.ok_or_else(|| Error::no_store(path))?;
         let view = Arc::new(View::new(loaded.header.key, Vec::new(), Vec::new(), None));
         let followed = Followed { view, seq: Seq(0), logs: HashMap::new() };
         let store = ReadStore {
@@ -83,11 +82,11 @@ impl<F: Fs> ReadStore<F> {
                 other => return other,
             }
         }
-        Err(last.unwrap_or_else(|| no_store(&self.path)))
+        Err(last.unwrap_or_else(|| Error::no_store(&self.path)))
     }
 
     fn try_refresh(&self, followed: &mut Followed<F::Dir>) -> Result<()> {
-        let loaded: Loaded = load(&self.dir)?.ok_or_else(|| no_store(&self.path))?;
+        let loaded: Loaded = load(&self.dir)?.ok_or_else(|| Error::no_store(&self.path))?;
         let held = Arc::clone(&followed.view);
         let segments = open_segments(&self.dir, &loaded, &mut |id| {
             held.segment(id).map(|s| Arc::clone(&s.segment))

@@ -26,12 +26,12 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     };
     let dir = match builder.fs.open_dir(path, mode) {
         Err(e) if e.is_not_found() && builder.create == Create::Never => {
-            return Err(no_store(path));
+            return Err(Error::no_store(path));
         }
         other => other?,
     };
     if builder.create == Create::Never && read_current(&dir)?.is_none() {
-        return Err(no_store(path));
+        return Err(Error::no_store(path));
     }
     let now = builder.clock.now_ns();
     let since = now / 1_000_000_000;
@@ -48,13 +48,6 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     let shared = Arc::new(Shared::new(opened, options, clock, listener));
     let threads = start(&shared, previous, last_seq, background)?;
     Ok(Store { shared, threads, report })
-}
-
-pub(super) fn no_store(path: &Path) -> Error {
-    Error::invalid(format!(
-        "{}: there is no store here; import something, or check the path",
-        path.display()
-    ))
 }
 
 fn start<F: Fs>(

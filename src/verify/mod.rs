@@ -61,10 +61,7 @@ pub fn verify(path: &Path, each: &mut dyn FnMut(Finding)) -> Result<Verdict> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_in<F: Fs>(fs: &F, path: &Path, each: &mut dyn FnMut(Finding)) -> Result<Verdict> {
-    let no_store = || {
-        let what = "there is no store here; name the directory that holds CURRENT";
-        Error::invalid(format!("{}: {what}", path.display()))
-    };
+    let no_store = || Error::no_store(path);
     let dir = match fs.open_dir(path, DirMode::Existing) {
         Err(e) if e.is_not_found() => return Err(no_store()),
         other => other?,

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The order does not depend on how the pieces came, and importing an export gives the same
-//! export. Memory is that of one page of traces and one record.
+//! export. Memory is that of one page of traces (more where
+//! more begin at one instant) and one record.
 
 use super::open_to_read;
 use crate::args::Export;
@@ -34,10 +35,15 @@ pub(super) fn run(args: &Export, out: &mut Out) -> Result<Exit, Failure> {
     let mut line = Vec::new();
     let mut query = TraceQuery { order: Order::OldestFirst, limit: PAGE, ..TraceQuery::default() };
     let mut done = 0;
+    // Traces of one start: a list orders them as the store does, an export by id.
+    let mut same: Vec<TraceState> = Vec::new();
     loop {
         let page = snapshot.traces(&query)?;
-        for state in &page.traces {
-            export_trace(&snapshot, state, &mut line, out)?;
+        for state in page.traces {
+            if same.first().is_some_and(|first| first.summary.start != state.summary.start) {
+                export_same(&snapshot, &mut same, &mut line, out)?;
+            }
+            same.push(state);
             done += 1;
             bar.at(done);
         }
@@ -46,8 +52,19 @@ pub(super) fn run(args: &Export, out: &mut Out) -> Result<Exit, Failure> {
             None => break,
         }
     }
+    export_same(&snapshot, &mut same, &mut line, out)?;
     scores_without_trace(&snapshot, &mut line, out)?;
     Ok(Exit::Done)
+}
+
+fn export_same(
+    snapshot: &Snapshot,
+    same: &mut Vec<TraceState>,
+    line: &mut Vec<u8>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    same.sort_by(|a, b| a.id.cmp(&b.id));
+    same.drain(..).try_for_each(|state| export_trace(snapshot, &state, line, out))
 }
 
 fn export_trace(
