@@ -238,14 +238,12 @@ impl<F: File> LogTable<F> {
 
     /// Every trace that there is anything of up to `seq_max`, sorted.
     pub fn traces(&self, seq_max: Seq) -> Vec<Identity> {
-        let inner = self.inner.read();
-        sorted(&inner, &inner.traces, seq_max)
+        sorted(&self.inner.read().traces, seq_max)
     }
 
     /// Every score that there is anything of up to `seq_max`, sorted.
     pub fn scores(&self, seq_max: Seq) -> Vec<Identity> {
-        let inner = self.inner.read();
-        sorted(&inner, &inner.scores, seq_max)
+        sorted(&self.inner.read().scores, seq_max)
     }
 
     /// The encoded part list of a payload.
@@ -256,7 +254,7 @@ impl<F: File> LogTable<F> {
     }
 }
 
-fn sorted(_inner: &Inner, map: &HashMap<Identity, Vec<At>>, seq_max: Seq) -> Vec<Identity> {
+fn sorted(map: &HashMap<Identity, Vec<At>>, seq_max: Seq) -> Vec<Identity> {
     let seen = |list: &Vec<At>| list.first().is_some_and(|at| at.seq <= seq_max);
     let mut ids: Vec<Identity> =
         map.iter().filter(|(_, list)| seen(list)).map(|(id, _)| *id).collect();
