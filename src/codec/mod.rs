@@ -33,6 +33,7 @@ mod independent;
 mod tests;
 pub mod varint;
 mod wire;
+pub mod words;
 
 pub use check::check;
 pub use wire::{Listed, decode_record, encode_record};

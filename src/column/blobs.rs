@@ -14,8 +14,10 @@
 //! raw bytes where that is no longer: then the two lengths are equal. The checksum covers the
 //! stored bytes.
 
-use super::raw::{count32, length, pad8, put_varint, u32_at, u64_at, varint};
+use super::raw::{count32, length, pad8, varint};
 use crate::codec::compress::{self, with_own};
+use crate::codec::varint::put_u64;
+use crate::codec::words::{u32_at, u64_at};
 use crate::error::Fault;
 
 const HEADER: usize = 8;
@@ -60,7 +62,7 @@ impl BlobsBuilder {
         if open > 0 && open + row.len() > BLOCK_BYTES {
             self.end_block();
         }
-        put_varint(&mut self.lengths, count32(row.len()));
+        put_u64(&mut self.lengths, u64::from(count32(row.len())));
         self.bytes.extend_from_slice(row);
         self.open_rows += 1;
         self.rows += 1;

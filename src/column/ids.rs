@@ -11,7 +11,8 @@
 //! differ: 8 bytes a row for 16 hex digits, 16 bytes a row for any other form, and in a mixed
 //! zone 16 bytes a row followed by a byte of form for each row.
 
-use super::raw::{count32, pad8, u32_at, u64_at, u128_at};
+use super::raw::{count32, pad8};
+use crate::codec::words::{u32_at, u64_at, u128_at};
 use crate::error::Fault;
 use crate::id::{Form, Identity};
 use crate::limits::ZONE_ROWS;

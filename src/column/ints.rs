@@ -14,7 +14,8 @@
 //! whole milliseconds. A constant zone has width 0, and where there is no value at all `min` is
 //! greater than `max`. A zone that holds both ends of `i64` and a null takes 65 bits.
 
-use super::raw::{count32, u32_at, u64_at, u128_at};
+use super::raw::count32;
+use crate::codec::words::{u32_at, u64_at, u128_at};
 use crate::error::Fault;
 use crate::limits::ZONE_ROWS;
 use std::ops::Range;

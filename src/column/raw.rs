@@ -1,19 +1,4 @@
-//! Checked reads of little-endian numbers, and the padding between sections.
-
-/// The `u32` at this offset.
-pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|c| u32::from_le_bytes(*c))
-}
-
-/// The `u64` at this offset.
-pub fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|c| u64::from_le_bytes(*c))
-}
-
-/// The `u128` at this offset.
-pub fn u128_at(bytes: &[u8], at: usize) -> Option<u128> {
-    bytes.get(at..)?.first_chunk().map(|c| u128::from_le_bytes(*c))
-}
+//! Lengths, counts and the padding between sections.
 
 /// A `u64` from disk as a length or offset; what no slice can be long is out of every range.
 pub fn length(value: u64) -> usize {
@@ -32,15 +17,6 @@ pub fn pad8(out: &mut Vec<u8>) {
 pub fn count32(count: usize) -> u32 {
     assert!(u32::try_from(count).is_ok(), "a column holds at most 2^32 - 1 rows");
     count as u32
-}
-
-/// Appends a number as LEB128: 7 bits a byte, lowest first.
-pub fn put_varint(out: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// The number at `*at`, which moves past it.

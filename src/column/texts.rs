@@ -7,8 +7,9 @@
 //! ..  the texts, one after the other, zeros to a multiple of 8
 //! ```
 
-use super::raw::{count32, length, pad8, u64_at};
+use super::raw::{count32, length, pad8};
 use super::{Ints, IntsBuilder};
+use crate::codec::words::u64_at;
 use crate::error::Fault;
 use std::collections::HashMap;
 

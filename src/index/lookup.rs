@@ -10,7 +10,8 @@
 //! The hashes themselves are not kept: a bucket has about four rows, and comparing their
 //! identities settles it. Five bytes an item.
 
-use super::radix::{Starts, bits_for, directory_bytes, is_sound, range, u32_at};
+use super::radix::{Starts, bits_for, directory_bytes, is_sound, range};
+use crate::codec::words::u32_at;
 use crate::error::Fault;
 
 const HEADER: usize = 8;

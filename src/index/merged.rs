@@ -10,7 +10,8 @@
 //! Buckets have about six items, so a search reads one line of the directory and one or two of
 //! the items. The segment is an ordinal; what it stands for is the index file's business.
 
-use super::radix::{Starts, bits_for, directory_bytes, is_sound, range, u32_at};
+use super::radix::{Starts, bits_for, directory_bytes, is_sound, range};
+use crate::codec::words::u32_at;
 use crate::error::Fault;
 
 const HEADER: usize = 8;

@@ -1,14 +1,6 @@
 //! The directory: for each value of the hashes' top bits, where its items start.
 
-/// The `u32` at this offset.
-pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|c| u32::from_le_bytes(*c))
-}
-
-/// The `u64` at this offset.
-pub fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|c| u64::from_le_bytes(*c))
-}
+use crate::codec::words::{u32_at, u64_at};
 
 /// Top bits for a directory with two to `bucket` items a bucket (`bucket` is a power of two).
 pub fn bits_for(items: usize, bucket: usize) -> u32 {

@@ -11,6 +11,7 @@
 //! A list has no length of its own: it ends where its bytes end. In a grown payload the next run
 //! mostly follows soon after the previous one, so a run takes two or three bytes.
 
+use crate::codec::varint::{put_i64, put_u64};
 use crate::error::Fault;
 use crate::limits::LITERAL_BYTES_MAX;
 
@@ -139,13 +140,13 @@ impl ListBuilder {
         for item in self.items() {
             match item {
                 Item::Run { first, count, separator } => {
-                    put_varint(out, u64::from(count) << 2 | separator as u64);
+                    put_u64(out, u64::from(count) << 2 | separator as u64);
                     let delta = i64::from(first) - i64::from(expected);
-                    put_varint(out, (delta << 1 ^ delta >> 63) as u64);
+                    put_i64(out, delta);
                     expected = first.wrapping_add(count);
                 }
                 Item::Literal(bytes) => {
-                    put_varint(out, (bytes.len() as u64) << 2 | LITERAL);
+                    put_u64(out, (bytes.len() as u64) << 2 | LITERAL);
                     out.extend_from_slice(bytes);
                 }
             }
@@ -211,14 +212,6 @@ impl<'a> Iterator for Items<'a> {
 }
 
 impl std::iter::FusedIterator for Items<'_> {}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
 
 /// A number of at most 63 bits.
 fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
