@@ -1,0 +1,2 @@
+//! What a real disk cannot be made to do: a file system that crashes at every operation, one that
+//! fails on demand, and the invariants that a store must keep through both.
