@@ -27,6 +27,7 @@ pub mod error;
 pub mod id;
 pub mod limits;
 pub mod options;
+pub(crate) mod progress;
 
 pub mod fs;
 pub mod model;
@@ -60,6 +61,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use id::{Id, Identity, Seq};
 pub use merge::Fields;
 pub use options::{Background, Durability, Options};
+pub use progress::Progress;
 pub use query::{Cursor, Order, Page, TraceQuery};
 pub use recovery::RecoveryReport;
 pub use segment::{SealLevel, Summary};
@@ -69,7 +71,7 @@ pub use store::{
     StoreBuilder,
 };
 pub use tree::{Anomaly, Tree};
-pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify};
+pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify, verify_with_progress};
 
 /// The private layouts, for the fuzz targets: no part of the API.
 #[doc(hidden)]

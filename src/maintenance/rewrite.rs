@@ -9,10 +9,11 @@ use super::dictionary::dictionary;
 use super::transfer::Transfer;
 use crate::error::Result;
 use crate::frame::FileHeader;
-use crate::fs::Dir;
+use crate::fs::{Dir, File};
 use crate::id::{Id, Identity, LogId, SegmentId, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Field, Target, Timestamp};
+use crate::progress::{Meter, Progress};
 use crate::segment::{
     Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession, TraceRow,
     WriteOptions, payloads_of,
@@ -40,17 +41,24 @@ pub struct Rewrite {
 
 const ZSTD_QUICK: i32 = 3;
 
+/// Of this many parts of the work, finding the order of traces is one.
+const ORDER_PART: u64 = 10;
+
 struct Job<'v, D: Dir> {
     view: &'v View<D>,
     inputs: Range<usize>,
     seq: Seq,
     writer: SegmentWriter<D>,
     transfer: Transfer<'v, D>,
+    meter: Meter<'v>,
+    /// Traces and observations that are written, and that there are.
+    rows: (u64, u64),
 }
 
 /// Writes the segment and makes its files durable; `None` where nothing is left to write. The
 /// caller commits the manifest edit. Memory: the details of one trace's records at a time, 24
-/// bytes a trace, and what [`SegmentWriter`] and the readers keep.
+/// bytes a trace, and what [`SegmentWriter`] and the readers keep. Progress is told of the bytes
+/// of what is rewritten.
 ///
 /// # Errors
 /// `Corruption`, `StorageFull`, `Io`. Nothing has changed then but for temporary files.
@@ -59,6 +67,7 @@ pub fn rewrite<D: Dir>(
     view: &View<D>,
     header: &FileHeader,
     what: &Rewrite,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Option<Facts>> {
     let segments = view.segments.iter().map(|s| std::sync::Arc::clone(&s.segment)).collect();
     let logs: Vec<_> = view.logs.iter().take(what.logs).cloned().collect();
@@ -80,18 +89,34 @@ pub fn rewrite<D: Dir>(
         dictionary: if full { dictionary(&bounded, what)? } else { Vec::new() },
         level: what.level,
     };
+    let bytes = input_bytes(&bounded, what.segments.clone())?;
     let mut job = Job {
+        meter: Meter::new(bytes, progress),
+        rows: (0, 0),
         view: &bounded,
         inputs: what.segments.clone(),
         seq: seqs.1,
         writer: SegmentWriter::new(dir.clone(), options)?,
         transfer: Transfer::new(&bounded),
     };
-    job.traces()?;
+    job.meter.stage(bytes / ORDER_PART);
+    let order = job.trace_order()?;
+    job.meter.stage(bytes - bytes / ORDER_PART);
+    order.into_iter().try_for_each(|(_, identity)| job.trace(identity))?;
     job.scores()?;
     job.tombstones()?;
     job.carry_supersessions();
-    job.writer.finish(seqs, replaced_logs, replaced, what.now_ns).map(Some)
+    let facts = job.writer.finish(seqs, replaced_logs, replaced, what.now_ns)?;
+    job.meter.finish();
+    Ok(Some(facts))
+}
+
+fn input_bytes<D: Dir>(view: &View<D>, segments: Range<usize>) -> Result<u64> {
+    let logs = view.logs.iter().map(|log| log.file().len());
+    let sealed = view.segments[segments]
+        .iter()
+        .map(|s| s.segment.skeleton().0.len() as u64 + s.segment.facts().payload_file_bytes);
+    Ok(logs.sum::<Result<u64>>()?.saturating_add(sealed.sum()))
 }
 
 impl<D: Dir> Job<'_, D> {
@@ -100,7 +125,7 @@ impl<D: Dir> Job<'_, D> {
     }
 
     /// Every trace that the inputs hold anything of, by start, then id.
-    fn trace_order(&self) -> Result<Vec<(Timestamp, Identity)>> {
+    fn trace_order(&mut self) -> Result<Vec<(Timestamp, Identity)>> {
         let mut ids: Vec<Identity> = Vec::new();
         for log in &self.view.logs {
             ids.extend(log.traces(self.seq));
@@ -113,21 +138,18 @@ impl<D: Dir> Job<'_, D> {
         ids.sort_unstable();
         ids.dedup();
         let mut order = Vec::with_capacity(ids.len());
-        for identity in ids {
-            let all = Gathered::new(self.view, identity, self.seq)?;
-            let start = state_of(self.view, &all)?.map(|state| state.summary.start);
+        for identity in &ids {
+            let all = Gathered::new(self.view, *identity, self.seq)?;
+            let summary = state_of(self.view, &all)?.map(|state| state.summary);
             // A trace that is gone is still visited, to supersede what is left of it.
-            order.push((start.unwrap_or_default(), identity));
+            let (start, observations) =
+                summary.map_or((Timestamp::default(), 0), |s| (s.start, s.observations));
+            order.push((start, *identity));
+            self.rows.1 += 1 + observations;
+            self.meter.step(order.len() as u64, ids.len() as u64);
         }
         order.sort_unstable();
         Ok(order)
-    }
-
-    fn traces(&mut self) -> Result<()> {
-        for (_, identity) in self.trace_order()? {
-            self.trace(identity)?;
-        }
-        Ok(())
     }
 
     fn trace(&mut self, identity: Identity) -> Result<()> {
@@ -150,7 +172,13 @@ impl<D: Dir> Job<'_, D> {
         }
         let trace_row = state.is_some().then(|| self.writer.next_trace() - 1);
         self.supersede_trace(&all, trace_row, &rows);
+        self.written();
         Ok(())
+    }
+
+    fn written(&mut self) {
+        self.rows.0 += 1;
+        self.meter.step(self.rows.0, self.rows.1);
     }
 
     fn take(&mut self, fields: &Fields) -> Result<()> {
@@ -175,6 +203,7 @@ impl<D: Dir> Job<'_, D> {
         let transfer = &self.transfer;
         let row = ObservationRow { id, fields, parent, trace_start };
         self.writer.observation(&row, &mut |p| transfer.number(p));
+        self.written();
         Ok(())
     }
 

@@ -102,7 +102,9 @@ impl<F: Fs> Shared<F> {
         for temp in [FileName::SkeletonTemp(id), FileName::PayloadTemp(id)] {
             remove_if_there(&self.dir, temp)?;
         }
-        let written = rewrite(&self.dir, &view, &self.header, &what);
+        let written = rewrite(&self.dir, &view, &self.header, &what, &mut |progress| {
+            self.listener.event(&Event::Sealing(progress));
+        });
         if written.is_err() {
             for temp in [FileName::SkeletonTemp(id), FileName::PayloadTemp(id)] {
                 remove_if_there(&self.dir, temp)?;

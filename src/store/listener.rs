@@ -1,4 +1,5 @@
 use crate::id::{LogId, SegmentId};
+use crate::progress::Progress;
 use std::fmt::Debug;
 
 /// Something that happened in the background.
@@ -7,6 +8,9 @@ use std::fmt::Debug;
 pub enum Event {
     /// A log was started.
     LogStarted(LogId),
+    /// Logs and segments become one segment: how far it is, at the start, at most each thousandth,
+    /// and at the end.
+    Sealing(Progress),
     /// Logs and segments became one segment.
     Sealed {
         /// The new segment, if anything was left to write.
@@ -24,8 +28,8 @@ pub enum Event {
     Poisoned(String),
 }
 
-/// Is told what happens in the background. Called from the store's threads without a lock held;
-/// it should return quickly.
+/// Is told what happens in the background. Called from the store's threads, and from the one that
+/// calls [`Store::seal`](super::Store::seal). It should return quickly, and not call the store.
 pub trait Listener: Debug + Send + Sync + 'static {
     /// Something happened.
     fn event(&self, event: &Event);

@@ -1,4 +1,5 @@
 use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::progress::Meter;
 use std::path::{Path, PathBuf};
 
 /// How bad a finding is.
@@ -40,9 +41,11 @@ pub struct Finding {
     pub affects: String,
 }
 
-/// Hands findings out and remembers the worst.
+/// Hands findings out and remembers the worst, and tells how far the check is.
 pub struct Findings<'a> {
     each: &'a mut dyn FnMut(Finding),
+    /// How far the check is.
+    pub meter: Meter<'a>,
     worst: Severity,
     damages: u64,
 }
@@ -55,8 +58,8 @@ impl std::fmt::Debug for Findings<'_> {
 
 impl<'a> Findings<'a> {
     /// Findings that go to `each` as they are made.
-    pub fn new(each: &'a mut dyn FnMut(Finding)) -> Findings<'a> {
-        Findings { each, worst: Severity::Note, damages: 0 }
+    pub fn new(each: &'a mut dyn FnMut(Finding), meter: Meter<'a>) -> Findings<'a> {
+        Findings { each, meter, worst: Severity::Note, damages: 0 }
     }
 
     /// Hands a finding out.

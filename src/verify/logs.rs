@@ -113,6 +113,7 @@ fn check_log<F: File>(
     seq: Seq,
     findings: &mut Findings<'_>,
 ) -> Result<Seq> {
+    findings.meter.stage(log.file.len()?);
     let Some(header) = &log.header else { return Ok(seq) };
     let path = log.path.as_path();
     let bytes = match read_whole(log.file, path, LOG_READ_MAX) {
@@ -139,6 +140,7 @@ fn check_log<F: File>(
     check_seqs(path, &scan, seq, findings);
     let mut content = Content::new(path, &bytes, &header.key);
     for frame in &scan.frames {
+        findings.meter.step(frame.offset, bytes.len() as u64);
         if !content.frame(frame, findings) {
             break;
         }

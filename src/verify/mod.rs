@@ -34,8 +34,9 @@ pub use finding::{Finding, Severity, Verdict};
 
 use crate::error::{Error, Result};
 use crate::frame::FileHeader;
-use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
+use crate::fs::{Dir, DirMode, File, FileName, Fs, RealFs};
 use crate::manifest::{LogState, State};
+use crate::progress::{Meter, Progress};
 use crate::segment::Segment;
 use finding::Findings;
 use index::FoundIndex;
@@ -53,21 +54,39 @@ use std::sync::Arc;
 /// `InvalidInput` where there is no store, `UnsupportedFormat` where a newer version wrote it,
 /// `Io`. Damage is no error but a finding.
 pub fn verify(path: &Path, each: &mut dyn FnMut(Finding)) -> Result<Verdict> {
-    verify_in(&RealFs, path, each)
+    verify_in(&RealFs, path, each, &mut |_| {})
 }
 
-/// As [`verify`], in any file system.
+/// As [`verify`], and tells `progress` how far it is: at the start, at most each thousandth, and
+/// at the end.
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_in<F: Fs>(fs: &F, path: &Path, each: &mut dyn FnMut(Finding)) -> Result<Verdict> {
+pub fn verify_with_progress(
+    path: &Path,
+    each: &mut dyn FnMut(Finding),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Verdict> {
+    verify_in(&RealFs, path, each, progress)
+}
+
+/// As [`verify_with_progress`], in any file system.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_in<F: Fs>(
+    fs: &F,
+    path: &Path,
+    each: &mut dyn FnMut(Finding),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Verdict> {
     let no_store = || Error::no_store(path);
     let dir = match fs.open_dir(path, DirMode::Existing) {
         Err(e) if e.is_not_found() => return Err(no_store()),
         other => other?,
     };
     let mut all = open_all(&dir)?.ok_or_else(no_store)?;
-    let mut findings = Findings::new(each);
+    let mut findings = Findings::new(each, Meter::new(all.bytes()?, progress));
     std::mem::take(&mut all.manifest.findings).into_iter().for_each(|f| findings.push(f));
     let (Some(store), Some(state)) = (&all.manifest.header, &all.manifest.state) else {
         return Ok(findings.verdict());
@@ -86,6 +105,7 @@ pub fn verify_in<F: Fs>(fs: &F, path: &Path, each: &mut dyn FnMut(Finding)) -> R
     traces::check(store.key, segments, complete, &mut findings)?;
     let sealed = state.segments.last().map(|s| s.last_seq);
     logs::check(&dir, &all.logs, store, sealed, &mut findings)?;
+    findings.meter.finish();
     Ok(findings.verdict())
 }
 
@@ -125,6 +145,16 @@ fn present<T>(opened: Result<T>) -> Result<Option<T>> {
 }
 
 impl<D: Dir> All<D> {
+    /// All there is to go through: rows by themselves, and then all segments together.
+    fn bytes(&self) -> Result<u64> {
+        let len = |map: &Option<D::Map>| map.as_ref().map_or(0, |map| map.len() as u64);
+        let sealed: u64 =
+            self.segments.iter().map(|found| 2 * len(&found.skeleton) + len(&found.payload)).sum();
+        let logs = self.logs.iter().flat_map(|(_, file)| file).map(|file| file.len());
+        let index = self.index.as_ref().map_or(0, |index| len(&index.map));
+        Ok(logs.sum::<Result<u64>>()? + sealed + index)
+    }
+
     /// `false` where a file is missing.
     fn open(&mut self, dir: &D) -> Result<bool> {
         let (Some(header), Some(state)) = (&self.manifest.header, &self.manifest.state) else {

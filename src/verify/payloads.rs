@@ -20,6 +20,8 @@ pub fn check<D: Dir>(
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut prints = Prints::new(key);
+    let bytes = file.bytes().len() as u64;
+    findings.meter.stage(bytes / 2);
     read_parts(segment, file, &mut prints, findings)?;
     let id = segment.id();
     let mut reader = PayloadReader::new(file, None);
@@ -27,7 +29,9 @@ pub fn check<D: Dir>(
     let at = lists.map_or(0, |s| s.offset);
     // A block of lists that is damaged is told once.
     let mut told = String::new();
+    findings.meter.stage(bytes - bytes / 2);
     for number in 0..file.payloads() as u64 {
+        findings.meter.step(number, file.payloads() as u64);
         let affects = format!("payload {number} of segment {id}");
         let Some(payload) = segment.payload(number) else {
             let expected = "length and fingerprint of a payload";
@@ -85,6 +89,7 @@ fn read_parts<D: Dir>(
     };
     let (mut position, mut bytes) = (blocks.start, 0u64);
     for number in 0..file.blocks() {
+        findings.meter.step(number as u64, file.blocks() as u64);
         let place = file.block_place(number);
         let (stored, first) = place.unwrap_or((0..0, 0));
         let next = file.block_place(number + 1).map_or(facts.parts, |(_, first)| first);

@@ -26,6 +26,7 @@ pub fn check<D: Dir>(
     store: &FileHeader,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
+    findings.meter.stage(segment.skeleton().0.len() as u64);
     let mut rows = Rows { segment, store, findings };
     rows.traces()?;
     rows.scores()?;
@@ -80,7 +81,11 @@ impl<D: Dir> Rows<'_, '_, D> {
                 self.findings.error(path, error, "the details of a trace", &*name)?;
             }
             self.observations(rows.clone(), &name);
-            let decoded = segment.each_observation(rows, start, &mut |_, _| Ok(()));
+            let meter = &mut self.findings.meter;
+            let decoded = segment.each_observation(rows, start, &mut |row, _| {
+                meter.step(u64::from(row), u64::from(segment.facts().observations));
+                Ok(())
+            });
             if let Err(error) = decoded {
                 let path = segment.path();
                 self.findings.error(path, error, "the details of observations", &*name)?;

@@ -105,7 +105,7 @@ impl LogBuilder {
     fn write(&self, dir: &RealDir) -> LogState {
         let id = LogId(self.header.number);
         let file = dir.create(FileName::Log(id)).unwrap();
-        crate::fs::File::write_at(&file, &self.bytes, 0).unwrap();
+        File::write_at(&file, &self.bytes, 0).unwrap();
         LogState { id, end: None }
     }
 
@@ -222,7 +222,7 @@ fn seal(store: &mut Store, log: &LogBuilder, segments: &mut Vec<Arc<Segment<Real
         now_ns: 5,
     };
     let what = Rewrite { segments: segments.len()..segments.len(), ..what };
-    let facts = rewrite(&store.dir, &view, &store.header, &what).unwrap().unwrap();
+    let facts = rewrite(&store.dir, &view, &store.header, &what, &mut |_| {}).unwrap().unwrap();
     store.dir.remove(FileName::Log(LogId(log.header.number))).unwrap();
     let opened = Segment::open(&store.dir, facts.id, &store.header, false).unwrap();
     segments.push(Arc::new(opened));

@@ -34,7 +34,9 @@ pub fn check<D: Dir>(
         return Ok(());
     }
     for (at, s) in view.segments.iter().enumerate() {
+        findings.meter.stage(s.segment.skeleton().0.len() as u64);
         for row in 0..s.segment.facts().traces {
+            findings.meter.step(u64::from(row), u64::from(s.segment.facts().traces));
             let Some(identity) = s.segment.trace_identity(row) else { continue };
             let holders = view.holders(identity);
             // Each trace once: at the newest segment that holds it.

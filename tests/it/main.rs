@@ -58,3 +58,6 @@ mod index;
 
 /// A small budget makes appends wait, and never for ever.
 mod memory;
+
+/// Long tasks tell how far they are.
+mod progress;

@@ -101,8 +101,8 @@ fn through_the_store(dir: &Path, out: &mut Out, quiet: bool) -> Result<Shown, Fa
     store.close()?;
 
     let start = now_ns();
-    let bar = Progress::things("verifying", None);
-    let verdict = tracekeep::verify(dir, &mut |_| {})?;
+    let bar = Progress::bytes("verifying", None);
+    let verdict = tracekeep::verify_with_progress(dir, &mut |_| {}, &mut |p| bar.show(p))?;
     drop(bar);
     let verify_s = seconds_since(start);
     let records = count;

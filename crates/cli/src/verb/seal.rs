@@ -7,14 +7,16 @@ use crate::format;
 use crate::output::Out;
 use crate::progress::Progress;
 use serde_json::json;
+use std::sync::Arc;
 use tracekeep::{Create, Store};
 
 pub(super) fn run(args: &Seal, out: &mut Out) -> Result<Exit, Failure> {
     must_be_there(&args.dir)?;
     let start = now_ns();
-    let bar = Progress::things("sealing", None);
+    let bar = Arc::new(Progress::bytes("sealing", None));
     let store = Store::builder()
         .create(Create::Never)
+        .listener(Arc::<Progress>::clone(&bar))
         .open(&args.dir)
         .map_err(|error| not_made(&args.dir, error))?;
     let report = store.seal(args.level.into())?;

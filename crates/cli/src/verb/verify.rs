@@ -41,13 +41,16 @@ struct Found {
 pub(super) fn run(args: &StoreOnly, out: &mut Out) -> Result<Exit, Failure> {
     must_be_there(&args.dir)?;
     let (mut found, mut failure) = (Found::default(), None);
-    let bar = Progress::things("verifying", None);
-    let result = tracekeep::verify(&args.dir, &mut |finding| {
+    let bar = Progress::bytes("verifying", None);
+    let mut each = |finding: Finding| {
         found.count(finding.severity);
         if failure.is_none() {
-            failure = print(&finding, args.json, out).err();
+            // As it is found, not when the buffer is full: checking goes on for long.
+            let printed = bar.aside(|| print(&finding, args.json, out).and_then(|()| out.flush()));
+            failure = printed.err();
         }
-    });
+    };
+    let result = tracekeep::verify_with_progress(&args.dir, &mut each, &mut |p| bar.show(p));
     drop(bar);
     if let Some(failure) = failure {
         return Err(failure);
