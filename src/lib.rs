@@ -23,6 +23,7 @@
 //! **Memory** is bounded by [`Options`]; files of sealed segments are mapped and not counted.
 
 pub mod clock;
+pub mod entropy;
 pub mod error;
 pub mod id;
 pub mod limits;
@@ -71,7 +72,9 @@ pub use store::{
     StoreBuilder,
 };
 pub use tree::{Anomaly, Tree};
-pub use verify::{DumpLine, Finding, Severity, Verdict, dump, verify, verify_with_progress};
+pub use verify::{
+    DumpLine, Finding, Severity, Verdict, dump, verify, verify_in, verify_with_progress,
+};
 
 /// The private layouts, for the fuzz targets: no part of the API.
 #[doc(hidden)]

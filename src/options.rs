@@ -35,7 +35,11 @@ pub struct Options {
     pub seal_bytes: u64,
     /// zstd level for sealed blocks. Default 9.
     pub seal_level: i32,
-    /// Quiet time after which a marker promises the last group, in milliseconds. Default 50.
+    /// A manifest is started anew past this size, and past twice the state that it began with,
+    /// in bytes. Default 4 MiB.
+    pub manifest_bytes_max: u64,
+    /// Quiet time after which a marker promises the last group, in milliseconds. At
+    /// [`Durability::Os`] a second at least. Default 50.
     pub marker_ms: u64,
     /// Seal in the background. Off, logs pile up until `seal` is called. Default on.
     pub background: Background,
@@ -63,6 +67,7 @@ impl Default for Options {
             seal_logs: 4,
             seal_bytes: 16 << 20,
             seal_level: 9,
+            manifest_bytes_max: crate::limits::MANIFEST_BYTES_MAX,
             marker_ms: 50,
             background: Background::On,
         }

@@ -14,6 +14,9 @@ pub struct ManifestWriter<D: Dir> {
     number: u64,
     frames: FrameWriter,
     state: State,
+    /// Where the state ends that it began with.
+    state_end: u64,
+    bytes_max: u64,
     poisoned: bool,
 }
 
@@ -41,9 +44,12 @@ impl<D: Dir> ManifestWriter<D> {
             number,
             frames,
             state: State::default(),
+            state_end: 0,
+            bytes_max: MANIFEST_BYTES_MAX,
             poisoned: false,
         };
         writer.commit(&Edit::State(state))?;
+        writer.state_end = writer.frames.offset();
         // SYNC: `CURRENT` must not name a manifest whose own name can be lost.
         writer.dir.sync()?;
         writer.switch_current()?;
@@ -114,14 +120,26 @@ impl<D: Dir> ManifestWriter<D> {
         self.file.sync()?;
         self.poisoned = false;
         self.state = state;
-        if self.frames.offset() > MANIFEST_BYTES_MAX && !matches!(edit, Edit::Next(_)) {
+        if !matches!(edit, Edit::State(_) | Edit::Next(_)) && self.is_long() {
             self.roll()?;
         }
         Ok(())
     }
 
+    /// Whether a new manifest would be worth its state: one that began with a long state is
+    /// given as much room again.
+    fn is_long(&self) -> bool {
+        let end = self.frames.offset();
+        end > self.bytes_max && end > self.state_end.saturating_mul(2)
+    }
+
+    /// Past how many bytes a manifest is started anew.
+    pub fn start_anew_past(&mut self, bytes: u64) {
+        self.bytes_max = bytes;
+    }
+
     fn roll(&mut self) -> Result<()> {
-        let next = ManifestWriter::start(
+        let mut next = ManifestWriter::start(
             self.dir.clone(),
             &self.header,
             self.number + 1,
@@ -130,6 +148,7 @@ impl<D: Dir> ManifestWriter<D> {
         )?;
         // A follower that still reads this file learns where to go on.
         self.commit(&Edit::Next(next.number))?;
+        next.bytes_max = self.bytes_max;
         let old = std::mem::replace(self, next).number;
         remove_if_there(&self.dir, FileName::Manifest(old))
     }

@@ -1,6 +1,7 @@
 use super::listener::{Listener, Quiet};
 use super::{ReadStore, Store, open};
 use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::Result;
 use crate::fs::{Fs, RealFs};
 use crate::options::Options;
@@ -17,13 +18,14 @@ pub enum Create {
     Never,
 }
 
-/// Options (plain data) and components (file system, clock, listener) of a store.
+/// Options (plain data) and components (file system, clock, entropy, listener) of a store.
 #[derive(Debug, Clone)]
 pub struct StoreBuilder<F: Fs = RealFs> {
     pub(super) fs: F,
     pub(super) options: Options,
     pub(super) create: Create,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
     pub(super) listener: Arc<dyn Listener>,
 }
 
@@ -35,6 +37,7 @@ impl<F: Fs> StoreBuilder<F> {
             options: Options::default(),
             create: Create::default(),
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             listener: Arc::new(Quiet),
         }
     }
@@ -60,6 +63,13 @@ impl<F: Fs> StoreBuilder<F> {
         self
     }
 
+    /// Where the id and the key of a new store come from.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
     /// Who is told what happens in the background.
     #[must_use]
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
@@ -70,8 +80,8 @@ impl<F: Fs> StoreBuilder<F> {
     /// Another file system.
     #[must_use]
     pub fn file_system<G: Fs>(self, fs: G) -> StoreBuilder<G> {
-        let StoreBuilder { options, create, clock, listener, .. } = self;
-        StoreBuilder { fs, options, create, clock, listener }
+        let StoreBuilder { options, create, clock, entropy, listener, .. } = self;
+        StoreBuilder { fs, options, create, clock, entropy, listener }
     }
 
     /// Opens the store in this directory for writing.

@@ -38,13 +38,15 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     let lock = dir.lock(&format!("{}, since {since} s after 1970", process_name()))?;
     let mut report = RecoveryReport::default();
     let (opened, previous) = match load(&dir)? {
-        None => (create(dir, lock, now)?, Previous::default()),
+        None => (create(dir, lock, now, &builder)?, Previous::default()),
         Some(loaded) => recover(dir, lock, loaded, now, &builder, &mut report)?,
     };
     let last_seq = opened.last_seq;
     keep_ballast(&opened.dir, &mut report)?;
     let StoreBuilder { options, clock, listener, .. } = builder;
     let background = options.background;
+    let mut opened = opened;
+    opened.manifest.start_anew_past(options.manifest_bytes_max);
     let shared = Arc::new(Shared::new(opened, options, clock, listener));
     let threads = start(&shared, previous, last_seq, background)?;
     Ok(Store { shared, threads, report })
@@ -101,7 +103,12 @@ fn guarded<F: Fs>(shared: &Arc<Shared<F>>, run: impl FnOnce()) {
 }
 
 /// Makes a new store. Nothing is acknowledged before `CURRENT` is durable.
-fn create<F: Fs>(dir: F::Dir, lock: <F::Dir as Dir>::Lock, now: i64) -> Result<Opened<F>> {
+fn create<F: Fs>(
+    dir: F::Dir,
+    lock: <F::Dir as Dir>::Lock,
+    now: i64,
+    builder: &StoreBuilder<F>,
+) -> Result<Opened<F>> {
     let names = dir.list()?;
     let data = |n: &&FileName| {
         matches!(n, FileName::Log(_) | FileName::Skeleton(_) | FileName::Payload(_))
@@ -115,10 +122,10 @@ fn create<F: Fs>(dir: F::Dir, lock: <F::Dir as Dir>::Lock, now: i64) -> Result<O
     for name in names.into_iter().filter(|n| matches!(n, FileName::Manifest(_)) || n.is_temp()) {
         remove_if_there(&dir, name)?;
     }
-    let random = random_bytes()?;
-    let mut key = [0; 32];
+    let mut random = [0; 48];
+    builder.entropy.fill(&mut random);
+    let (mut key, mut store) = ([0; 32], [0; 16]);
     key.copy_from_slice(&random[..32]);
-    let mut store = [0; 16];
     store.copy_from_slice(&random[32..]);
     let mut header = FileHeader {
         kind: FileKind::Manifest,
@@ -133,21 +140,6 @@ fn create<F: Fs>(dir: F::Dir, lock: <F::Dir as Dir>::Lock, now: i64) -> Result<O
     let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
     let view = View::new(header.key, Vec::new(), Vec::new(), None);
     Ok(Opened { dir, header, view, last_seq: Seq(0), manifest, lock })
-}
-
-/// Randomness from the operating system: the standard library's hash keys are seeded from it.
-fn random_bytes() -> Result<[u8; 48]> {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    let mut hash = blake3::Hasher::new();
-    for i in 0..16u64 {
-        let mut hasher = RandomState::new().build_hasher();
-        hasher.write_u64(i);
-        hash.update(&hasher.finish().to_le_bytes());
-    }
-    hash.update(&std::process::id().to_le_bytes());
-    let mut bytes = [0; 48];
-    hash.finalize_xof().fill(&mut bytes);
-    Ok(bytes)
 }
 
 fn recover<F: Fs>(

@@ -117,13 +117,14 @@ impl<F: Fs> Writer<F> {
             if self.shared.is_closing() {
                 return None;
             }
+            let marker = Duration::from_millis(self.shared.options.marker_ms);
             let quiet = match (
                 self.log.as_ref().is_some_and(|l| l.dirty),
                 self.shared.options.durability,
             ) {
                 (false, _) => None,
-                (true, Durability::Os) => Some(OS_SYNC_EVERY),
-                (true, _) => Some(Duration::from_millis(self.shared.options.marker_ms.max(1))),
+                (true, Durability::Os) => Some(OS_SYNC_EVERY.max(marker)),
+                (true, _) => Some(marker.max(Duration::from_millis(1))),
             };
             match quiet {
                 None => self.shared.work.wait(&mut ingest),

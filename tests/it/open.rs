@@ -1,6 +1,7 @@
 //! A store is made once, opened by one writer, and never made by a reader.
 
-use crate::world::{Dump, World, append, assert_same, files, observation, trace};
+use crate::world::{Dump, World, append, assert_same, at, files, full, observation, quick, trace};
+use std::sync::Arc;
 use tracekeep::{Create, ErrorKind, Store};
 
 #[test]
@@ -125,7 +126,7 @@ fn a_closed_store_can_be_moved() {
     let world = World::new();
     let store = world.store();
     append(&store, [observation("t", "a", 0).input("x".repeat(1000))]);
-    crate::world::quick(&store);
+    quick(&store);
     append(&store, [observation("t", "b", 1).input("y".repeat(1000))]);
     let before = Dump::of(&store.snapshot());
     store.close().unwrap();
@@ -181,4 +182,49 @@ fn a_newer_format_is_refused_and_left_alone() {
         assert!(error.to_string().contains("format 9"), "{error}");
     }
     assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
+}
+
+#[test]
+fn a_manifest_is_started_anew_whatever_the_limit() {
+    for (manifest_bytes_max, least, most) in [(0, 3, 16), (1024, 3, 10), (4 << 20, 1, 1)] {
+        let mut world = World::new();
+        world.options.manifest_bytes_max = manifest_bytes_max;
+        let store = world.store();
+        for i in 0..8 {
+            append(&store, [trace(&format!("t{i}"), i)]);
+            quick(&store);
+        }
+        let manifests = world.files("MANIFEST-");
+        assert_eq!(manifests.len(), 1, "{manifests:?}");
+        let name = manifests[0].file_name().unwrap().to_str().unwrap().to_owned();
+        let number: u64 = name["MANIFEST-".len()..].parse().unwrap();
+        assert!((least..=most).contains(&number), "{manifest_bytes_max}: {number}");
+        let before = Dump::of(&store.snapshot());
+        store.close().unwrap();
+        assert_same(&before, &Dump::of(&world.store().snapshot()), "after the switches");
+    }
+}
+
+#[test]
+fn two_stores_of_one_entropy_and_clock_have_the_same_files() {
+    let made = |n: u64| {
+        let world = World::new();
+        let clock = tracekeep::clock::ManualClock::default();
+        clock.set_ns(at(0).0);
+        let store = Store::builder()
+            .options(world.options.clone())
+            .clock(Arc::new(clock))
+            .entropy(Arc::new(tracekeep::entropy::FixedEntropy(n)))
+            .open(world.path())
+            .unwrap();
+        append(&store, [trace("t", 0)]);
+        full(&store);
+        store.close().unwrap();
+        let mut files = world.files("MANIFEST-");
+        files.extend(world.files("seg-"));
+        assert_eq!(files.len(), 3, "{files:?}");
+        files.iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(made(1), made(1));
+    assert_ne!(made(1), made(2));
 }
