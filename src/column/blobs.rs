@@ -19,6 +19,7 @@ use crate::codec::compress::{self, with_own};
 use crate::codec::varint::put_u64;
 use crate::codec::words::{u32_at, u64_at};
 use crate::error::Fault;
+use std::ops::Range;
 
 const HEADER: usize = 8;
 const BLOCK: usize = 24;
@@ -224,6 +225,12 @@ impl<'a> Blobs<'a> {
             if self.block(middle)?.first_row <= row { low = middle + 1 } else { high = middle }
         }
         low.checked_sub(1)
+    }
+
+    /// The rows of a block.
+    pub fn block_rows(&self, index: usize) -> Range<usize> {
+        let first = |index| self.block(index).map_or(self.rows, |block| block.first_row);
+        first(index)..first(index + 1).max(first(index))
     }
 
     /// The bytes of one row: decompresses its block, unless it is the last one that was read.

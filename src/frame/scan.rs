@@ -56,6 +56,22 @@ pub struct Scan {
     pub promise_max: u64,
 }
 
+impl Scan {
+    /// The frames after the stop whose payload is sound too, none of them inside another: what
+    /// can be saved of a damaged file.
+    pub fn sound_beyond(&self, file: &[u8]) -> Vec<FrameRef> {
+        let mut sound: Vec<FrameRef> = Vec::new();
+        for frame in &self.beyond {
+            let free = sound.last().is_none_or(|last| last.end() <= frame.offset);
+            let rest = file.get(frame.offset as usize..).unwrap_or_default();
+            if free && check_payload(rest, &frame.header).is_ok() {
+                sound.push(*frame);
+            }
+        }
+        sound
+    }
+}
+
 /// Scans a whole file, its 128-byte header included.
 pub fn scan(file: &[u8], header: &FileHeader) -> Scan {
     let mut scan = scan_from(file, 0, header.salt, FILE_HEADER_BYTES as u64, 0, Seq(0));

@@ -18,9 +18,10 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `observations`, `payload_reader`.
+//! `writer`, `reader`, `observations`, `payload_reader`, `damaged`.
 
 pub mod columns;
+mod damaged;
 mod details;
 mod facts;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod summary;
 mod writer;
 
 pub use columns::{LookupKind, RowKind};
+pub use damaged::Readable;
 pub use facts::{Facts, SealLevel};
 pub use observations::ObservationColumns;
 pub use payload_reader::{PayloadFile, PayloadReader};

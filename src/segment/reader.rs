@@ -4,7 +4,7 @@ use super::columns::{self as s, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
-use super::section::{Footer, SectionId, check_sections, parse_footer};
+use super::section::{Footer, SectionAt, SectionId, check_sections, parse_footer};
 use super::summary::Summary;
 use crate::column::{Blobs, Ids, Ints, Texts};
 use crate::error::{Error, Fault, Result};
@@ -47,19 +47,19 @@ pub struct TombstoneRow {
 /// An open segment.
 #[derive(Debug)]
 pub struct Segment<D: Dir> {
-    facts: Facts,
-    key: StoreKey,
-    path: PathBuf,
-    map: D::Map,
-    footer: Footer,
-    places: Box<[Range<usize>]>,
-    payload: Option<PayloadFile<D::Map>>,
+    pub(super) facts: Facts,
+    pub(super) key: StoreKey,
+    pub(super) path: PathBuf,
+    pub(super) map: D::Map,
+    pub(super) footer: Footer,
+    pub(super) places: Box<[Range<usize>]>,
+    pub(super) payload: Option<PayloadFile<D::Map>>,
 }
 
 const PLACES: usize = 128;
 
 /// Sections whose blocks carry checksums of their own, checked as they are read.
-const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
+pub(super) const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
 
 impl<D: Dir> Segment<D> {
     /// Opens a segment: both files mapped; headers, footers, checksum and structure of every
@@ -86,12 +86,7 @@ impl<D: Dir> Segment<D> {
             let what = format!("the file holds segment {}", facts.id);
             return Err(Error::corruption_at(&path, footer.facts.start as u64, what));
         }
-        let mut places = vec![0..0; PLACES].into_boxed_slice();
-        for section in &footer.sections {
-            if let Some(place) = places.get_mut(usize::from(section.id.0)) {
-                *place = section.offset as usize..(section.offset + section.len) as usize;
-            }
-        }
+        let places = places_of(&footer.sections);
         let payload = if payload_expired {
             None
         } else {
@@ -114,52 +109,44 @@ impl<D: Dir> Segment<D> {
     }
 
     fn check_structure(&self) -> Result<()> {
-        let (traces, observations, scores) = (
-            self.facts.traces as usize,
-            self.facts.observations as usize,
-            self.facts.scores as usize,
-        );
-        for section in &self.footer.sections {
-            let bytes = self.footer.section(&self.map, section.id);
-            let fault = |f: Fault| f.in_file(&self.path, section.offset);
-            let rows = match section.id {
-                s::TRACE_IDS
-                | s::OBS_IDS
-                | s::SCORE_IDS
-                | s::PARENT_IDS
-                | s::TOMBSTONE_IDS
-                | s::TOMBSTONE_TRACES => Ids::parse(bytes).map_err(fault)?.len(),
-                s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => {
-                    Blobs::parse(bytes).map_err(fault)?.len()
-                }
-                s::TEXTS => {
-                    Texts::parse(bytes).map_err(fault)?;
-                    continue;
-                }
-                s::LOOKUP_TRACE | s::LOOKUP_SCORE | s::LOOKUP_SUBJECT | s::LOOKUP_SESSION => {
-                    Lookup::parse(bytes).map_err(fault)?;
-                    continue;
-                }
-                s::PAYLOAD_PRINT => bytes.len() / 8,
-                _ => Ints::parse(bytes).map_err(fault)?.len(),
-            };
-            let expected = match section.id.0 {
-                1..=20 => traces,
-                32..=48 => observations,
-                64..=67 => scores,
-                112..=113 => self.facts.payloads as usize,
-                96..=98 => self.facts.superseded as usize,
-                _ => rows,
-            };
-            if rows != expected {
-                let what = format!(
-                    "section {} has {rows} rows, not {expected}",
-                    s::column_name(section.id)
-                );
-                return Err(Error::corruption_at(&self.path, section.offset, what));
+        self.footer.sections.iter().try_for_each(|section| self.check_section(section))
+    }
+
+    /// Whether a section has the structure and the rows that it should.
+    pub(super) fn check_section(&self, section: &SectionAt) -> Result<()> {
+        let bytes = self.footer.section(&self.map, section.id);
+        let fault = |f: Fault| f.in_file(&self.path, section.offset);
+        let rows = match section.id {
+            s::TRACE_IDS
+            | s::OBS_IDS
+            | s::SCORE_IDS
+            | s::PARENT_IDS
+            | s::TOMBSTONE_IDS
+            | s::TOMBSTONE_TRACES => Ids::parse(bytes).map_err(fault)?.len(),
+            s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => {
+                Blobs::parse(bytes).map_err(fault)?.len()
             }
+            s::TEXTS => return Texts::parse(bytes).map(|_| ()).map_err(fault),
+            s::LOOKUP_TRACE | s::LOOKUP_SCORE | s::LOOKUP_SUBJECT | s::LOOKUP_SESSION => {
+                return Lookup::parse(bytes).map(|_| ()).map_err(fault);
+            }
+            s::PAYLOAD_PRINT => bytes.len() / 8,
+            _ => Ints::parse(bytes).map_err(fault)?.len(),
+        };
+        let expected = match section.id.0 {
+            1..=20 => self.facts.traces as usize,
+            32..=48 => self.facts.observations as usize,
+            64..=67 => self.facts.scores as usize,
+            112..=113 => self.facts.payloads as usize,
+            96..=98 => self.facts.superseded as usize,
+            _ => rows,
+        };
+        if rows == expected {
+            return Ok(());
         }
-        Ok(())
+        let name = s::column_name(section.id);
+        let what = format!("section {name} has {rows} rows, not {expected}");
+        Err(Error::corruption_at(&self.path, section.offset, what))
     }
 
     pub(super) fn bytes(&self, id: SectionId) -> &[u8] {
@@ -415,7 +402,18 @@ impl<D: Dir> Segment<D> {
     }
 }
 
-fn check_header(
+/// Where each section stands, by its number.
+pub(super) fn places_of(sections: &[SectionAt]) -> Box<[Range<usize>]> {
+    let mut places = vec![0..0; PLACES].into_boxed_slice();
+    for section in sections {
+        if let Some(place) = places.get_mut(usize::from(section.id.0)) {
+            *place = section.offset as usize..(section.offset + section.len) as usize;
+        }
+    }
+    places
+}
+
+pub(super) fn check_header(
     path: &std::path::Path,
     bytes: &[u8],
     kind: FileKind,

@@ -1,4 +1,6 @@
+use super::affects::{Affects, Traces};
 use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::id::Id;
 use crate::progress::Meter;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +41,10 @@ pub struct Finding {
     pub found: String,
     /// What it touches, in words.
     pub affects: String,
+    /// The first traces, at most ten, whose data it touches, where that is known.
+    pub traces: Vec<Id>,
+    /// How many traces these are in all.
+    pub trace_count: u64,
 }
 
 /// Hands findings out and remembers the worst, and tells how far the check is.
@@ -76,10 +82,22 @@ impl<'a> Findings<'a> {
         (file, offset): (&Path, u64),
         expected: impl Into<String>,
         found: impl Into<String>,
-        affects: impl Into<String>,
+        affects: impl Into<Affects>,
     ) {
-        let (expected, found, affects) = (expected.into(), found.into(), affects.into());
-        self.push(Finding { file: file.to_path_buf(), offset, severity, expected, found, affects });
+        let (expected, found) = (expected.into(), found.into());
+        let Affects { what: affects, traces: Traces { named: traces, count: trace_count } } =
+            affects.into();
+        let file = file.to_path_buf();
+        self.push(Finding {
+            file,
+            offset,
+            severity,
+            expected,
+            found,
+            affects,
+            traces,
+            trace_count,
+        });
     }
 
     /// Damage at `offset`.
@@ -88,7 +106,7 @@ impl<'a> Findings<'a> {
         at: (&Path, u64),
         expected: impl Into<String>,
         found: impl Into<String>,
-        affects: impl Into<String>,
+        affects: impl Into<Affects>,
     ) {
         self.report(Severity::Damage, at, expected, found, affects);
     }
@@ -99,7 +117,7 @@ impl<'a> Findings<'a> {
         (file, base): (&Path, u64),
         fault: Fault,
         expected: impl Into<String>,
-        affects: impl Into<String>,
+        affects: impl Into<Affects>,
     ) {
         self.damage((file, base.saturating_add(fault.at)), expected, fault.what, affects);
     }
@@ -113,7 +131,7 @@ impl<'a> Findings<'a> {
         file: &Path,
         error: Error,
         expected: impl Into<String>,
-        affects: impl Into<String>,
+        affects: impl Into<Affects>,
     ) -> Result<()> {
         if let Some(c) = error.corruption() {
             self.damage((&c.file, c.offset), expected, c.what.clone(), affects);

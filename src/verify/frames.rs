@@ -1,14 +1,16 @@
 //! What is in the frames of a log: groups, records, pieces of parts, payloads.
 
+use super::affects::{Affects, Traces};
 use super::finding::Findings;
+use super::gaps::Gaps;
 use super::prints::{Assembled, Prints};
 use crate::codec::compress::Decompressor;
 use crate::codec::{CODEC_ID, Listed, decode_record};
 use crate::error::Fault;
 use crate::frame::{FrameKind, FrameRef, GroupView};
-use crate::id::StoreKey;
-use crate::limits::PAYLOAD_BYTES_MAX;
-use crate::model::{FieldValue, Value};
+use crate::id::{Id, StoreKey};
+use crate::limits::{LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
+use crate::model::{FieldValue, Record, Target, Value};
 use std::path::Path;
 
 /// Reads what is in frames, in order.
@@ -19,13 +21,32 @@ pub struct Content<'a> {
     prints: Prints,
     decompressor: Decompressor<'static>,
     scratch: Vec<u8>,
+    gaps: Gaps,
 }
 
 impl<'a> Content<'a> {
     /// For a log with these bytes.
-    pub fn new(path: &'a Path, bytes: &'a [u8], key: &StoreKey) -> Content<'a> {
+    pub fn new(path: &'a Path, bytes: &'a [u8], key: &StoreKey, gaps: Gaps) -> Content<'a> {
         let (decompressor, scratch) = (Decompressor::new(), Vec::new());
-        Content { path, bytes, prints: Prints::new(key), decompressor, scratch }
+        Content { path, bytes, prints: Prints::new(key), decompressor, scratch, gaps }
+    }
+
+    /// Where frames are missing, and what is known of it by now.
+    pub fn gaps(self) -> Gaps {
+        self.gaps
+    }
+
+    /// Checks a frame that was found again after damage.
+    pub fn frame_beyond(&mut self, frame: &FrameRef, findings: &mut Findings<'_>) -> bool {
+        let first = GroupView::parse(frame.payload(self.bytes)).map(|view| view.first_part());
+        let before = self.prints.len();
+        // No more than a log has: the number is a sound frame's, and may still be a forger's.
+        let near = |first: &u32| *first > before && first - before <= LOG_PARTS_MAX * 4;
+        if let Some(first) = first.ok().filter(near) {
+            self.gaps.parts(frame.offset, before..first);
+            self.prints.skip_to(first);
+        }
+        self.frame(frame, findings)
     }
 
     /// Checks the next frame; `false` where what follows cannot be understood.
@@ -98,7 +119,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    fn records(&self, view: &GroupView, frame: &FrameRef, findings: &mut Findings<'_>) {
+    fn records(&mut self, view: &GroupView, frame: &FrameRef, findings: &mut Findings<'_>) {
         let base = frame.payload_offset();
         let mut lists = Vec::with_capacity(view.lists());
         for number in 0..view.lists() {
@@ -107,7 +128,7 @@ impl<'a> Content<'a> {
         }
         for (at, bytes) in (0u64..).zip(view.records()) {
             let seq = frame.header.seq.0.saturating_add(at);
-            let affects = format!("the record of seq {seq}");
+            let affects = Affects::from(format!("the record of seq {seq}"));
             let record = match decode_record(bytes) {
                 Ok(record) => record,
                 Err(fault) => {
@@ -120,7 +141,10 @@ impl<'a> Content<'a> {
                 let found = match lists.get(payload.list as usize) {
                     None => format!("list {} of {}", payload.list, lists.len()),
                     Some(Err(fault)) => fault.what.clone(),
-                    Some(Ok(Assembled::Unknown)) => continue,
+                    Some(Ok(Assembled::Unknown(part))) => {
+                        self.gaps.need(*part, trace_of(&record));
+                        continue;
+                    }
                     Some(Ok(Assembled::Payload { len, print })) => {
                         if (*len, *print) == (payload.len, payload.print) {
                             continue;
@@ -132,10 +156,22 @@ impl<'a> Content<'a> {
                     "a payload of {} bytes with fingerprint {:016x}",
                     payload.len, payload.print
                 );
-                let affects = format!("field {} of the record of seq {seq}", field.field.code());
+                let what = format!("field {} of the record of seq {seq}", field.field.code());
+                let affects = Affects::new(what, Traces::one(trace_of(&record).cloned()));
                 findings.damage((self.path, base), expected, found, affects);
             }
         }
+    }
+}
+
+/// The trace that a record is about, as far as it says so.
+fn trace_of(record: &Record<Listed>) -> Option<&Id> {
+    match &record.target {
+        Target::Trace { trace } | Target::Observation { trace, .. } => Some(trace),
+        Target::Score { .. } => record.fields().iter().find_map(|field| match &field.value {
+            Value::Subject(subject) => subject.trace(),
+            _ => None,
+        }),
     }
 }
 

@@ -59,9 +59,11 @@ pub fn check<D: Dir>(
         number: index.number,
         sections: &[SEGMENTS, ITEMS],
         name: section_name,
-        affects: AFFECTS,
+        in_blocks: &[],
+        affects: &AFFECTS.into(),
     };
-    let Some(footer) = check_file(&path, bytes, store, kind, findings)? else { return Ok(()) };
+    let Some(checked) = check_file(&path, bytes, store, kind, findings)? else { return Ok(()) };
+    let footer = checked.footer;
     let place = |id| footer.sections.iter().find(|s| s.id == id).map_or(0, |s| s.offset);
     let ids = footer.section(bytes, SEGMENTS).as_chunks::<8>();
     let covered: Vec<SegmentId> = ids.0.iter().map(|b| SegmentId(u64::from_le_bytes(*b))).collect();

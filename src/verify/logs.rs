@@ -2,9 +2,13 @@
 
 use super::finding::{Findings, Severity};
 use super::frames::Content;
+use super::gaps::{Gaps, seq_after};
 use super::manifest::read_whole;
 use crate::error::Result;
-use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameRef, Previous, Scan, scan};
+use crate::frame::{
+    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameRef, Previous,
+    Scan, scan,
+};
 use crate::fs::{Dir, File, FileName};
 use crate::id::Seq;
 use crate::limits::{FRAME_BYTES_MAX, LOG_BYTES_MAX};
@@ -33,17 +37,21 @@ pub fn check<D: Dir>(
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut live = Vec::with_capacity(logs.len());
-    for (state, file) in logs {
+    for (at, (state, file)) in logs.iter().enumerate() {
         let path = dir.path().join(FileName::Log(state.id).to_string());
         let Some(file) = file else {
-            let affects = "every record in it";
+            let next = logs.get(at + 1).and_then(|(_, file)| file.as_ref());
+            let affects = match next.map(first_seq).transpose()?.flatten() {
+                Some(next) => format!("every record in it, below seq {next}"),
+                None => "every record in it".to_owned(),
+            };
             findings.damage((&path, 0), "a live log", "the file is missing", affects);
             continue;
         };
         let header = read_header(&path, file, state, store, findings)?;
         live.push(Log { state: *state, path, file, header });
     }
-    let mut seq = Seq(sealed.map_or(0, |s| s.0.saturating_add(1)));
+    let mut seq = Seq(sealed.map_or(1, |s| s.0.saturating_add(1)));
     for (at, log) in live.iter().enumerate() {
         let next = live.get(at + 1);
         let previous = next.and_then(|n| n.header.as_ref()).map(|h| h.previous);
@@ -51,9 +59,32 @@ pub fn check<D: Dir>(
         if let Some(next) = next {
             check_link(log, next, previous, findings);
         }
-        seq = check_log(log, previous, next.is_none(), seq, findings)?;
+        let next = match next {
+            Some(next) => After::Log(first_seq(next.file)?),
+            None => After::Nothing,
+        };
+        seq = check_log(log, previous, next, seq, findings)?;
     }
     Ok(())
+}
+
+/// What comes after a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Nothing: it is the last.
+    Nothing,
+    /// A log, and the seq that it begins with, where that can be read.
+    Log(Option<Seq>),
+}
+
+/// The seq that a log begins with.
+fn first_seq<F: File>(file: &F) -> Result<Option<Seq>> {
+    let mut bytes = [0u8; FILE_HEADER_BYTES + FRAME_HEADER_BYTES];
+    let n = file.read_at(&mut bytes, 0)?;
+    let Ok(header) = FileHeader::parse(&bytes[..n], FileKind::Log) else { return Ok(None) };
+    let frame = bytes.get(FILE_HEADER_BYTES..n).unwrap_or_default();
+    let first = FrameHeader::parse(frame, FILE_HEADER_BYTES as u64, header.salt);
+    Ok(first.map(|frame| frame.seq))
 }
 
 fn read_header<F: File>(
@@ -109,7 +140,7 @@ fn check_link<F>(
 fn check_log<F: File>(
     log: &Log<'_, F>,
     previous: Option<Previous>,
-    last: bool,
+    after: After,
     seq: Seq,
     findings: &mut Findings<'_>,
 ) -> Result<Seq> {
@@ -126,8 +157,8 @@ fn check_log<F: File>(
     let mut scan = scan(&bytes, header);
     let end = log.state.end.or(previous.map(|p| p.end));
     // A log that has a successor was synced as a whole, whoever recorded where it ends.
-    let end = end.or((!last).then_some(bytes.len() as u64));
-    check_extent(path, &bytes, &scan, end, findings);
+    let end = end.or((after != After::Nothing).then_some(bytes.len() as u64));
+    let damage = check_extent(path, &bytes, &scan, end, findings);
     if let Some(end) = end {
         scan.frames.retain(|frame| frame.end() <= end);
         let crc = scan.frames.last().map_or(0, |frame| frame.header.crc);
@@ -138,15 +169,37 @@ fn check_log<F: File>(
         }
     }
     check_seqs(path, &scan, seq, findings);
-    let mut content = Content::new(path, &bytes, &header.key);
+    let sound = match &damage {
+        Some(_) => scan.sound_beyond(&bytes),
+        None => Vec::new(),
+    };
+    let gaps = match (&damage, after) {
+        (None, _) => Gaps::default(),
+        (Some(damage), After::Log(next)) => Gaps::of(&scan, &sound, damage.promised, seq, next),
+        (Some(damage), After::Nothing) => Gaps::of(&scan, &sound, damage.promised, seq, None),
+    };
+    let mut content = Content::new(path, &bytes, &header.key, gaps);
+    let mut understood = true;
     for frame in &scan.frames {
         findings.meter.step(frame.offset, bytes.len() as u64);
-        if !content.frame(frame, findings) {
-            break;
-        }
+        understood = understood && content.frame(frame, findings);
     }
-    let after = |f: &FrameRef| f.header.seq.0.saturating_add(u64::from(f.header.records));
-    Ok(Seq(scan.frames.last().map_or(seq.0, after).max(seq.0)))
+    for frame in &sound {
+        understood = understood && content.frame_beyond(frame, findings);
+    }
+    if let Some(damage) = damage {
+        content.gaps().report(path, &damage.what, findings);
+    }
+    let last = scan.frames.iter().chain(&sound).map(seq_after).max();
+    Ok(last.map_or(seq, |last| last.max(seq)))
+}
+
+/// Frames that are missing.
+struct Damage {
+    /// The log should reach to here.
+    promised: u64,
+    /// Why it does not.
+    what: String,
 }
 
 /// Whether the frames reach to where the log ends, or as far as was promised.
@@ -156,7 +209,7 @@ fn check_extent(
     scan: &Scan,
     end: Option<u64>,
     findings: &mut Findings<'_>,
-) {
+) -> Option<Damage> {
     let len = bytes.len() as u64;
     let promised = scan.promise_max.max(end.unwrap_or(0));
     let what = match &scan.stop {
@@ -164,14 +217,7 @@ fn check_extent(
         None => format!("the file ends at byte {len}"),
     };
     if scan.end < promised {
-        let beyond = scan.beyond.len();
-        let affects = match scan.frames.last() {
-            Some(last) => format!("frames after seq {}; {beyond} are found again", last.header.seq),
-            None => format!("every record in it; {beyond} frames are found again"),
-        };
-        let expected = format!("frames up to byte {promised}");
-        findings.damage((path, scan.end), expected, what, affects);
-        return;
+        return Some(Damage { promised, what });
     }
     if let Some(end) = end {
         // A marker that nothing needs is left behind at every close.
@@ -191,6 +237,7 @@ fn check_extent(
         let affects = "nothing that was promised";
         findings.report(Severity::TornTail, (path, stop.offset), "a frame", what, affects);
     }
+    None
 }
 
 fn check_seqs(path: &Path, scan: &Scan, seq: Seq, findings: &mut Findings<'_>) {

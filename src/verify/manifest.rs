@@ -57,6 +57,8 @@ pub fn read<D: Dir>(dir: &D) -> Result<Option<Manifest>> {
             expected: "the name of a manifest".into(),
             found,
             affects: AFFECTS.into(),
+            traces: Vec::new(),
+            trace_count: 0,
         });
     };
     let number = match read_current(dir) {
@@ -145,7 +147,10 @@ impl Manifest {
 
     fn push(&mut self, severity: Severity, offset: u64, expected: &str, found: String) {
         let (file, expected, affects) = (self.path.clone(), expected.into(), AFFECTS.into());
-        self.findings.push(Finding { file, offset, severity, expected, found, affects });
+        let (traces, trace_count) = (Vec::new(), 0);
+        let finding =
+            Finding { file, offset, severity, expected, found, affects, traces, trace_count };
+        self.findings.push(finding);
     }
 
     fn frames(&mut self, bytes: &[u8], scan: &Scan) {

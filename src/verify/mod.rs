@@ -8,19 +8,25 @@
 //!         -> merged index  complete, and nothing else
 //! ```
 //!
+//! A finding names the traces whose data it touches: those of the rows of a damaged block, those
+//! that need a damaged part, those of a whole segment; of a log the seqs that are missing.
+//!
 //! Nothing is changed, no lock is taken, and a writer may be at work: what it has moved away from
 //! meanwhile is no damage, and what it is writing is at most a torn tail. Findings are handed out
 //! as they are made, and none stops the rest.
 //!
-//! Read in this order: `finding`, `manifest`, `logs`, `frames`, `prints`, `segments`, `rows`,
-//! `payloads`, `traces`, `index`, `dump`.
+//! Read in this order: `affects`, `finding`, `manifest`, `logs`, `frames`, `gaps`, `prints`,
+//! `segments`, `rows`, `payloads`, `needed`, `traces`, `index`, `dump`.
 
+mod affects;
 mod dump;
 mod finding;
 mod frames;
+mod gaps;
 mod index;
 mod logs;
 mod manifest;
+mod needed;
 mod payloads;
 mod prints;
 mod rows;
@@ -38,6 +44,7 @@ use crate::fs::{Dir, DirMode, File, FileName, Fs, RealFs};
 use crate::manifest::{LogState, State};
 use crate::progress::{Meter, Progress};
 use crate::segment::Segment;
+use crate::snapshot::View;
 use finding::Findings;
 use index::FoundIndex;
 use manifest::Manifest;
@@ -92,17 +99,19 @@ pub fn verify_in<F: Fs>(
         return Ok(findings.verdict());
     };
     strays(&dir, all.manifest.number, state, &mut findings)?;
-    let mut segments = Vec::with_capacity(all.segments.len());
+    let opened = all.segments.iter().flat_map(|found| &found.opened);
+    let segments: Vec<_> = opened.map(Arc::clone).collect();
+    let view = View::new(store.key, segments.clone(), Vec::new(), None);
     for found in &all.segments {
-        segments::check(&dir, found, store, &mut findings)?;
-        segments.extend(found.opened.as_ref().ok().map(Arc::clone));
+        let dead = view.segment(found.state.id).map(|s| &*s.dead);
+        segments::check(&dir, found, dead, store, &mut findings)?;
     }
     sealed_logs(state, &segments, &mut findings);
     if let Some(index) = &all.index {
         index::check(&dir, index, &segments, store, &mut findings)?;
     }
     let complete = segments.len() == all.segments.len();
-    traces::check(store.key, segments, complete, &mut findings)?;
+    traces::check(&view, complete, &mut findings)?;
     let sealed = state.segments.last().map(|s| s.last_seq);
     logs::check(&dir, &all.logs, store, sealed, &mut findings)?;
     findings.meter.finish();

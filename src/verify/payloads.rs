@@ -1,8 +1,9 @@
 //! A payload file's content: every block, every part list, every payload.
 
 use super::finding::Findings;
+use super::needed::{Lost, Needed};
 use super::prints::{Assembled, Prints};
-use crate::error::Result;
+use crate::error::{Corruption, Result};
 use crate::fs::Dir;
 use crate::id::StoreKey;
 use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
@@ -16,37 +17,34 @@ use crate::segment::{PayloadFile, PayloadReader, Segment, columns};
 pub fn check<D: Dir>(
     segment: &Segment<D>,
     file: &PayloadFile<D::Map>,
+    needed: &Needed<'_, D>,
     key: &StoreKey,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut prints = Prints::new(key);
     let bytes = file.bytes().len() as u64;
     findings.meter.stage(bytes / 2);
-    read_parts(segment, file, &mut prints, findings)?;
+    let blocks = read_parts(segment, file, &mut prints, findings)?;
+    let mut bad = Vec::new();
     let id = segment.id();
     let mut reader = PayloadReader::new(file, None);
     let lists = file.footer().sections.iter().find(|s| s.id == columns::LISTS);
     let at = lists.map_or(0, |s| s.offset);
-    // A block of lists that is damaged is told once.
-    let mut told = String::new();
+    let mut told = None;
     findings.meter.stage(bytes - bytes / 2);
     for number in 0..file.payloads() as u64 {
         findings.meter.step(number, file.payloads() as u64);
-        let affects = format!("payload {number} of segment {id}");
         let Some(payload) = segment.payload(number) else {
             let expected = "length and fingerprint of a payload";
+            let affects = format!("payload {number} of segment {id}");
             findings.damage((segment.path(), 0), expected, "nothing", affects);
             continue;
         };
         let list = match reader.part_list(number) {
             Ok(list) => list,
             Err(error) => {
-                let what = error.to_string();
-                if what != told {
-                    let affects = format!("payloads of segment {id} from {number} on");
-                    findings.error(file.path(), error, "a part list", affects)?;
-                    told = what;
-                }
+                let Some(c) = error.corruption() else { return Err(error) };
+                lost_list(number, c, &mut told, &mut bad);
                 continue;
             }
         };
@@ -55,7 +53,7 @@ pub fn check<D: Dir>(
             continue;
         }
         let found = match prints.assemble(&list, PAYLOAD_BYTES_MAX as u64) {
-            Ok(Assembled::Unknown) => continue,
+            Ok(Assembled::Unknown(_)) => continue,
             Ok(Assembled::Payload { len, print }) => {
                 if (len, print) == (payload.len, payload.print) {
                     continue;
@@ -65,9 +63,21 @@ pub fn check<D: Dir>(
             Err(fault) => fault.what,
         };
         let expected = format!("{} bytes with fingerprint {:016x}", payload.len, payload.print);
-        findings.damage((file.path(), at), expected, found, affects);
+        bad.push(Lost::payloads(number..number + 1, at, expected, found));
     }
-    Ok(())
+    needed.report(file, blocks, bad, findings)
+}
+
+/// A list that cannot be read: its block is told once.
+fn lost_list(number: u64, why: &Corruption, told: &mut Option<u64>, bad: &mut Vec<Lost>) {
+    match bad.last_mut().filter(|lost| *told == Some(why.offset) && lost.payloads.end == number) {
+        Some(lost) => lost.extend(),
+        None => {
+            let (expected, found) = ("a part list".to_owned(), why.what.clone());
+            bad.push(Lost::payloads(number..number + 1, why.offset, expected, found));
+            *told = Some(why.offset);
+        }
+    }
 }
 
 fn read_parts<D: Dir>(
@@ -75,7 +85,8 @@ fn read_parts<D: Dir>(
     file: &PayloadFile<D::Map>,
     prints: &mut Prints,
     findings: &mut Findings<'_>,
-) -> Result<()> {
+) -> Result<Vec<Lost>> {
+    let mut lost = Vec::new();
     let (id, facts) = (segment.id(), segment.facts());
     let section = |id| file.footer().sections.iter().find(|s| s.id == id);
     let blocks = section(columns::BLOCKS).map_or(0..0, |s| s.offset..s.offset + s.len);
@@ -84,7 +95,8 @@ fn read_parts<D: Dir>(
         Ok(decompressor) => decompressor,
         Err(error) => {
             let affects = format!("payloads of segment {id}");
-            return findings.error(file.path(), error, "a dictionary", affects);
+            findings.error(file.path(), error, "a dictionary", affects)?;
+            return Ok(lost);
         }
     };
     let (mut position, mut bytes) = (blocks.start, 0u64);
@@ -107,7 +119,10 @@ fn read_parts<D: Dir>(
                     prints.push(part);
                 }
             }
-            Err(error) => findings.error(file.path(), error, "a block of parts", affects)?,
+            Err(error) => {
+                let Some(c) = error.corruption() else { return Err(error) };
+                lost.push(Lost::parts(first..next, c.offset, "a block of parts", c.what.clone()));
+            }
         }
         if next.saturating_sub(first) as usize <= BLOCK_BYTES_MAX {
             prints.skip_to(next);
@@ -125,5 +140,5 @@ fn read_parts<D: Dir>(
         let found = format!("{} parts of {bytes} bytes", prints.len());
         findings.damage((file.path(), 0), expected, found, format!("payloads of segment {id}"));
     }
-    Ok(())
+    Ok(lost)
 }

@@ -18,8 +18,8 @@ pub enum Assembled {
         /// Fingerprint.
         print: u64,
     },
-    /// It uses a part whose bytes cannot be read.
-    Unknown,
+    /// It uses this part, whose bytes cannot be read.
+    Unknown(u32),
 }
 
 /// The prints of all parts of a file. Memory: 16 bytes a part.
@@ -68,9 +68,10 @@ impl Prints {
                 Item::Literal(bytes) => print = self.key.join(print, self.key.print(bytes)),
                 Item::Run { first, count, separator } => {
                     let before = self.key.print(separator.bytes());
-                    for part in self.parts.iter().skip(first as usize).take(count as usize) {
+                    let run = self.parts.iter().skip(first as usize).take(count as usize);
+                    for (number, part) in (first..).zip(run) {
                         if *part == UNKNOWN {
-                            return Ok(Assembled::Unknown);
+                            return Ok(Assembled::Unknown(number));
                         }
                         print = self.key.join(self.key.join(print, before), *part);
                         // Counted too, so that empty parts end as well.

@@ -1,33 +1,39 @@
 //! A segment's rows by themselves: their order, their ids, their details, and whether lookups
 //! find them.
 
+use super::affects::{Affects, Traces};
 use super::finding::Findings;
 use crate::column::{Ids, Ints};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::FileHeader;
 use crate::fs::Dir;
 use crate::id::{Id, Identity};
 use crate::model::Field;
-use crate::segment::{LookupKind, ObservationColumns, SectionId, Segment, columns};
+use crate::segment::{LookupKind, ObservationColumns, RowKind, SectionId, Segment, columns};
+use std::collections::HashSet;
 use std::ops::Range;
 
 struct Rows<'a, 'f, D: Dir> {
     segment: &'a Segment<D>,
     store: &'a FileHeader,
+    /// Places of damage that was told.
+    told: &'a HashSet<u64>,
     findings: &'a mut Findings<'f>,
 }
 
-/// Checks every row of a segment. Memory: the columns of one trace.
+/// Checks every row of a segment; damage at the places that were `told` is not told again.
+/// Memory: the columns of one trace.
 ///
 /// # Errors
 /// `Io`.
 pub fn check<D: Dir>(
     segment: &Segment<D>,
     store: &FileHeader,
+    told: &HashSet<u64>,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     findings.meter.stage(segment.skeleton().0.len() as u64);
-    let mut rows = Rows { segment, store, findings };
+    let mut rows = Rows { segment, store, told, findings };
     rows.traces()?;
     rows.scores()?;
     rows.parents_elsewhere();
@@ -35,12 +41,41 @@ pub fn check<D: Dir>(
     Ok(())
 }
 
-/// The name of a trace in words.
-pub fn trace_name<D: Dir>(segment: &Segment<D>, row: u32) -> String {
+/// A trace, as what is touched.
+pub fn of_trace<D: Dir>(segment: &Segment<D>, row: u32) -> Affects {
     match segment.trace_id(row) {
-        Some(id) => format!("trace {id}"),
-        None => format!("the trace of row {row} of segment {}", segment.id()),
+        Some(id) => Affects::new(format!("trace {id}"), Traces::one(Some(id))),
+        None => format!("the trace of row {row} of segment {}", segment.id()).into(),
     }
+}
+
+/// Tells of the blocks of details that cannot be read, and gives their places.
+///
+/// # Errors
+/// `Io`.
+pub fn check_details<D: Dir>(
+    segment: &Segment<D>,
+    findings: &mut Findings<'_>,
+) -> Result<HashSet<u64>> {
+    let mut told = HashSet::new();
+    for kind in [RowKind::Trace, RowKind::Observation, RowKind::Score] {
+        for (rows, error) in segment.bad_details(kind) {
+            told.extend(error.corruption().map(|c| c.offset));
+            let (of, traces) = match kind {
+                RowKind::Trace => ("trace", Traces::of(segment, rows.clone())),
+                RowKind::Observation => {
+                    ("observation", Traces::of_observations(segment, rows.clone()))
+                }
+                RowKind::Score => ("score", Traces::default()),
+            };
+            let (last, id) = (rows.end.saturating_sub(1), segment.id());
+            let what =
+                format!("what has no column of {of} rows {} to {last} of segment {id}", rows.start);
+            let affects = Affects::new(what, traces);
+            findings.error(segment.path(), error, "a block of details", affects)?;
+        }
+    }
+    Ok(told)
 }
 
 impl<D: Dir> Rows<'_, '_, D> {
@@ -54,7 +89,20 @@ impl<D: Dir> Rows<'_, '_, D> {
         footer.section(bytes, section)
     }
 
-    fn wrong(&mut self, section: SectionId, expected: &str, found: String, affects: &str) {
+    fn details(&mut self, error: Error, expected: &str, affects: &Affects) -> Result<()> {
+        if error.corruption().is_some_and(|c| self.told.contains(&c.offset)) {
+            return Ok(());
+        }
+        self.findings.error(self.segment.path(), error, expected, affects)
+    }
+
+    fn wrong(
+        &mut self,
+        section: SectionId,
+        expected: &str,
+        found: String,
+        affects: impl Into<Affects>,
+    ) {
         let at = (self.segment.path(), self.offset(section));
         self.findings.damage(at, expected, found, affects);
     }
@@ -63,7 +111,7 @@ impl<D: Dir> Rows<'_, '_, D> {
         let segment = self.segment;
         let (mut next, mut before) = (0u32, None);
         for row in 0..segment.facts().traces {
-            let name = trace_name(segment, row);
+            let name = of_trace(segment, row);
             let (rows, start) = (segment.trace_rows(row), segment.trace_start(row));
             if rows.start != next {
                 let found = format!("trace row {row} starts at observation row {}", rows.start);
@@ -77,8 +125,7 @@ impl<D: Dir> Rows<'_, '_, D> {
             self.trace_ids(row, &name);
             let fields = segment.trace_fields(row);
             if let Err(error) = fields {
-                let path = segment.path();
-                self.findings.error(path, error, "the details of a trace", &*name)?;
+                self.details(error, "the details of a trace", &name)?;
             }
             self.observations(rows.clone(), &name);
             let meter = &mut self.findings.meter;
@@ -87,8 +134,7 @@ impl<D: Dir> Rows<'_, '_, D> {
                 Ok(())
             });
             if let Err(error) = decoded {
-                let path = segment.path();
-                self.findings.error(path, error, "the details of observations", &*name)?;
+                self.details(error, "the details of observations", &name)?;
             }
         }
         if next != segment.facts().observations {
@@ -103,7 +149,7 @@ impl<D: Dir> Rows<'_, '_, D> {
         id.is_some_and(|id| Some(self.store.key.identity(&id)) == identity)
     }
 
-    fn trace_ids(&mut self, row: u32, name: &str) {
+    fn trace_ids(&mut self, row: u32, name: &Affects) {
         let segment = self.segment;
         let identity = segment.trace_identity(row);
         if !self.same(segment.trace_id(row), identity) {
@@ -126,7 +172,7 @@ impl<D: Dir> Rows<'_, '_, D> {
         }
     }
 
-    fn observations(&mut self, rows: Range<u32>, name: &str) {
+    fn observations(&mut self, rows: Range<u32>, name: &Affects) {
         let segment = self.segment;
         let held = segment.columns(rows.clone());
         if held.ids.len() != rows.len() || held.start.len() != rows.len() {
@@ -170,10 +216,10 @@ impl<D: Dir> Rows<'_, '_, D> {
         for row in 0..segment.facts().scores {
             let identity = segment.score_identity(row);
             let id = segment.score_id(row);
-            let name = match &id {
+            let name = Affects::from(match &id {
                 Some(id) => format!("score {id}"),
                 None => format!("the score of row {row} of segment {}", segment.id()),
-            };
+            });
             if !self.same(id, identity) {
                 let found = format!("another text or none in row {row}");
                 self.wrong(columns::SCORE_IDS, "an id whose text has its identity", found, &name);
@@ -185,8 +231,7 @@ impl<D: Dir> Rows<'_, '_, D> {
             let fields = match segment.score_fields(row) {
                 Ok(fields) => fields,
                 Err(error) => {
-                    let path = segment.path();
-                    self.findings.error(path, error, "the details of a score", name)?;
+                    self.details(error, "the details of a score", &name)?;
                     continue;
                 }
             };

@@ -1,13 +1,18 @@
 //! The two files of a segment as files: headers, footers, and every byte of every section.
 
+use super::affects::{Affects, Traces};
 use super::finding::Findings;
+use super::needed::Needed;
 use super::payloads;
 use super::rows;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
+use crate::id::SegmentId;
 use crate::manifest::SegmentState;
-use crate::segment::{Footer, SectionId, Segment, columns, parse_footer};
+use crate::segment::{Footer, Readable, SectionId, Segment, columns, parse_footer};
+use crate::snapshot::DeadRows;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +29,15 @@ pub struct Found<D: Dir> {
     pub opened: Result<Arc<Segment<D>>>,
 }
 
+/// Sections whose blocks have checksums of their own.
+const IN_BLOCKS: &[SectionId] = &[
+    columns::TRACE_DETAILS,
+    columns::OBS_DETAILS,
+    columns::SCORE_DETAILS,
+    columns::BLOCKS,
+    columns::LISTS,
+];
+
 /// What a file of sections has to be.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind<'a> {
@@ -35,11 +49,23 @@ pub struct Kind<'a> {
     pub sections: &'a [SectionId],
     /// The name of a section.
     pub name: fn(SectionId) -> &'static str,
+    /// Sections whose blocks are checked one by one, to tell what a bad one touches.
+    pub in_blocks: &'a [SectionId],
     /// What is lost with it.
-    pub affects: &'a str,
+    pub affects: &'a Affects,
 }
 
-/// Checks header, footer and sections of a file: no byte goes unchecked.
+/// A file that was checked but for what is in its blocks.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its footer.
+    pub footer: Footer,
+    /// Sections in blocks that are not as they were written: what to say where no block tells.
+    pub waiting: Vec<Fault>,
+}
+
+/// Checks header, footer and sections of a file: no byte goes unchecked. What is wrong in
+/// sections of blocks waits in the answer.
 ///
 /// # Errors
 /// `UnsupportedFormat`.
@@ -49,7 +75,7 @@ pub fn check_file(
     store: &FileHeader,
     kind: Kind<'_>,
     findings: &mut Findings<'_>,
-) -> Result<Option<Footer>> {
+) -> Result<Option<Checked>> {
     match FileHeader::parse(bytes, kind.kind) {
         Err(fault) => findings.error(path, fault.in_file(path), "a file header", kind.affects)?,
         Ok(header) => {
@@ -67,8 +93,8 @@ pub fn check_file(
             return Ok(None);
         }
     };
-    check_sections(path, bytes, &footer, kind, findings);
-    Ok(Some(footer))
+    let waiting = check_sections(path, bytes, &footer, kind, findings);
+    Ok(Some(Checked { footer, waiting }))
 }
 
 fn check_sections(
@@ -77,7 +103,8 @@ fn check_sections(
     footer: &Footer,
     kind: Kind<'_>,
     findings: &mut Findings<'_>,
-) {
+) -> Vec<Fault> {
+    let mut waiting = Vec::new();
     let mut position = FILE_HEADER_BYTES as u64;
     for section in &footer.sections {
         let name = (kind.name)(section.id);
@@ -87,9 +114,15 @@ fn check_sections(
             findings.damage((path, position), expected, found, "nothing that is known");
         }
         position = section.offset.saturating_add(section.len.next_multiple_of(8));
-        if let Err(fault) = footer.check(bytes, section) {
-            let affects = format!("section {name}: {}", kind.affects);
-            findings.fault((path, 0), fault, format!("section {name} as it was written"), affects);
+        match footer.check(bytes, section) {
+            Err(fault) if kind.in_blocks.contains(&section.id) => waiting.push(fault),
+            Err(fault) => {
+                let what = format!("section {name}, and with it {}", kind.affects.what);
+                let affects = Affects::new(what, kind.affects.traces.clone());
+                let expected = format!("section {name} as it was written");
+                findings.fault((path, 0), fault, expected, affects);
+            }
+            Ok(()) => {}
         }
     }
     if position != footer.facts.start as u64 {
@@ -108,70 +141,138 @@ fn check_sections(
         let found = format!("unknown section {}", section.id.0);
         findings.damage((path, section.offset), "known sections", found, "nothing that is known");
     }
+    waiting
 }
 
-/// Checks a segment by itself: both files, their structure, every row and every payload.
+/// Checks a segment by itself: both files, their structure, every row and every payload. `dead`
+/// are its rows that newer segments supersede.
 ///
 /// # Errors
 /// `Io`, `UnsupportedFormat`.
 pub fn check<D: Dir>(
     dir: &D,
     found: &Found<D>,
+    dead: Option<&DeadRows>,
     store: &FileHeader,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let id = found.state.id;
     let before = findings.damages();
-    let part = |kind,
-                file: FileName,
-                map: &Option<D::Map>,
-                affects,
-                findings: &mut Findings<'_>| {
-        let path = dir.path().join(file.to_string());
-        let Some(map) = map else {
-            findings.damage((&path, 0), "a file of a live segment", "the file is missing", affects);
-            return Ok(());
-        };
-        let payload = kind == FileKind::Payload;
-        let of_file = |id: &SectionId| (*id >= columns::DICTIONARY) == payload;
-        let sections: Vec<SectionId> = columns::ALL.iter().copied().filter(of_file).collect();
-        let (number, name) = (id.0, columns::column_name as fn(SectionId) -> &'static str);
-        let kind = Kind { kind, number, sections: &sections, name, affects };
-        check_file(&path, map, store, kind, findings).map(|_| ())
+    // Where it does not open, what can be read still tells whose it is.
+    let readable = match &found.opened {
+        Ok(_) => None,
+        Err(_) => Some(Readable::open(dir, id, store)?),
     };
-    let all = format!("the whole of segment {id}");
-    part(FileKind::Skeleton, FileName::Skeleton(id), &found.skeleton, &all, findings)?;
-    if !found.state.payload_expired {
-        let all = format!("payloads of segment {id}");
-        part(FileKind::Payload, FileName::Payload(id), &found.payload, &all, findings)?;
-    }
-    let segment = match &found.opened {
-        Ok(segment) => segment,
-        Err(error) => {
-            // The cause is mostly known by now.
-            if findings.damages() == before {
-                let path = dir.path().join(FileName::Skeleton(id).to_string());
-                findings.error(&path, error.repeat(), "a segment that opens", &*all)?;
-            }
-            return Ok(());
+    let part = match &readable {
+        None => found.opened.as_ref().ok().map(|segment| &**segment),
+        Some(readable) => readable.segment.as_ref(),
+    };
+    let traces = part.map_or_else(Traces::default, |s| Traces::of(s, 0..s.facts().traces));
+    let all = Affects::new(format!("the whole of segment {id}"), traces.clone());
+    let skeleton = FileName::Skeleton(id);
+    let rows = check_part(dir, id, skeleton, found.skeleton.as_deref(), store, &all, findings)?;
+    let all_payloads = Affects::new(format!("payloads of segment {id}"), traces);
+    let payloads = match found.state.payload_expired {
+        true => Vec::new(),
+        false => {
+            let map = found.payload.as_deref();
+            let name = FileName::Payload(id);
+            check_part(dir, id, name, map, store, &all_payloads, findings)?
         }
     };
-    rows::check(segment, store, findings)?;
-    check_facts(segment, found, findings);
-    if let Some(file) = segment.payload_file() {
-        payloads::check(segment, file, &store.key, findings)?;
+    let path = dir.path().join(skeleton.to_string());
+    let sound = readable.as_ref().is_none_or(|readable| readable.unsound.is_empty());
+    let blocks = findings.damages();
+    if let Some(segment) = part {
+        let told = match rows.is_empty() {
+            true => HashSet::new(),
+            false => rows::check_details(segment, findings)?,
+        };
+        if sound {
+            rows::check(segment, store, &told, findings)?;
+        }
+    }
+    report_waiting(&path, rows, blocks, &all, findings);
+    match &found.opened {
+        Ok(segment) => {
+            check_facts(segment, found, findings);
+            let blocks = findings.damages();
+            if let Some(file) = segment.payload_file() {
+                let needed = Needed { segment, dead };
+                payloads::check(segment, file, &needed, &store.key, findings)?;
+                report_waiting(file.path(), payloads, blocks, &all_payloads, findings);
+            }
+        }
+        Err(error) => {
+            let name = FileName::Payload(id);
+            let payload_path = dir.path().join(name.to_string());
+            report_waiting(&payload_path, payloads, findings.damages(), &all_payloads, findings);
+            // The cause is mostly known by now.
+            if findings.damages() == before {
+                findings.error(&path, error.repeat(), "a segment that opens", &all)?;
+            }
+        }
     }
     Ok(())
 }
 
+/// Checks one of the two files.
+fn check_part<D: Dir>(
+    dir: &D,
+    id: SegmentId,
+    file: FileName,
+    bytes: Option<&[u8]>,
+    store: &FileHeader,
+    affects: &Affects,
+    findings: &mut Findings<'_>,
+) -> Result<Vec<Fault>> {
+    let path = dir.path().join(file.to_string());
+    let Some(bytes) = bytes else {
+        findings.damage((&path, 0), "a file of a live segment", "the file is missing", affects);
+        return Ok(Vec::new());
+    };
+    let payload = matches!(file, FileName::Payload(_));
+    let of_file = |id: &SectionId| (*id >= columns::DICTIONARY) == payload;
+    let sections: Vec<SectionId> = columns::ALL.iter().copied().filter(of_file).collect();
+    let kind = Kind {
+        kind: if payload { FileKind::Payload } else { FileKind::Skeleton },
+        number: id.0,
+        sections: &sections,
+        name: columns::column_name,
+        in_blocks: IN_BLOCKS,
+        affects,
+    };
+    let checked = check_file(&path, bytes, store, kind, findings)?;
+    Ok(checked.map_or_else(Vec::new, |checked| checked.waiting))
+}
+
+/// Tells of sections whose blocks are all sound and that are not as they were written.
+fn report_waiting(
+    path: &Path,
+    waiting: Vec<Fault>,
+    damages_before: u64,
+    affects: &Affects,
+    findings: &mut Findings<'_>,
+) {
+    if findings.damages() == damages_before {
+        for fault in waiting {
+            findings.fault((path, 0), fault, "a section as it was written", affects);
+        }
+    }
+}
+
+/// What the facts say against what is there.
 fn check_facts<D: Dir>(segment: &Segment<D>, found: &Found<D>, findings: &mut Findings<'_>) {
     let facts = segment.facts();
     let offset = segment.skeleton().1.facts.start as u64;
-    let all = format!("the whole of segment {}", facts.id);
+    let all = Affects::new(
+        format!("the whole of segment {}", facts.id),
+        Traces::of(segment, 0..facts.traces),
+    );
     let mut compare = |what: &str, said: String, is: String| {
         if said != is {
             let (expected, is) = (format!("{what}: {said}"), format!("{what}: {is}"));
-            findings.damage((segment.path(), offset), expected, is, &*all);
+            findings.damage((segment.path(), offset), expected, is, &all);
         }
     };
     let state = &found.state;

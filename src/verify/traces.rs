@@ -2,32 +2,25 @@
 //! trace's sums are those of its live observations.
 
 use super::finding::Findings;
-use super::rows::trace_name;
+use super::rows::of_trace;
 use crate::error::Result;
 use crate::fs::Dir;
-use crate::id::{Identity, StoreKey};
+use crate::id::Identity;
 use crate::segment::{
     Contribution, RowKind, Segment, Summary, Supersession, columns, payload_bytes,
 };
 use crate::snapshot::View;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Checks the segments against one another. `complete` tells whether all live ones could be
 /// opened. Memory: the ids of one trace's observations.
 ///
 /// # Errors
 /// `Io`.
-pub fn check<D: Dir>(
-    key: StoreKey,
-    segments: Vec<Arc<Segment<D>>>,
-    complete: bool,
-    findings: &mut Findings<'_>,
-) -> Result<()> {
-    let view = View::new(key, segments, Vec::new(), None);
+pub fn check<D: Dir>(view: &View<D>, complete: bool, findings: &mut Findings<'_>) -> Result<()> {
     for at in 0..view.segments.len() {
-        supersessions(&view, at, findings);
-        replaced(&view, at, findings);
+        supersessions(view, at, findings);
+        replaced(view, at, findings);
     }
     // With a segment missing, sums cannot agree.
     if !complete {
@@ -41,10 +34,10 @@ pub fn check<D: Dir>(
             let holders = view.holders(identity);
             // Each trace once: at the newest segment that holds it.
             if holders.last() == Some(&(at, row)) {
-                trace(&view, &holders, findings)?;
+                trace(view, &holders, findings)?;
             }
         }
-        scores(&view, at, findings);
+        scores(view, at, findings);
     }
     Ok(())
 }
@@ -116,13 +109,13 @@ fn trace<D: Dir>(
 ) -> Result<()> {
     let Some((newest, newest_row)) = holders.last().copied() else { return Ok(()) };
     let newest = &view.segments[newest].segment;
-    let name = trace_name(newest, newest_row);
+    let name = of_trace(newest, newest_row);
     let live = |(at, row): &&(usize, u32)| !view.segments[*at].dead.contains(RowKind::Trace, *row);
     let rows: Vec<&(usize, u32)> = holders.iter().filter(live).collect();
     let place = section_at(newest, columns::TRACE_IDS);
     if rows.len() > 1 {
         let found = format!("{} live rows", rows.len());
-        findings.damage(place, "one live trace row", found, &*name);
+        findings.damage(place, "one live trace row", found, &name);
         return Ok(());
     }
     let own = match rows.first() {
@@ -154,13 +147,13 @@ fn trace<D: Dir>(
     ids.sort_unstable();
     if ids.windows(2).any(|pair| pair[0] == pair[1]) {
         let found = "one that is live in two segments";
-        findings.damage(place, "one live row of every observation", found, &*name);
+        findings.damage(place, "one live row of every observation", found, &name);
     }
     match own {
         None if ids.is_empty() => {}
         None => {
             let found = format!("none, and {} live observations", ids.len());
-            findings.damage(place, "one live trace row", found, name);
+            findings.damage(place, "one live trace row", found, &name);
         }
         Some((at, row, fields)) => {
             let segment = &view.segments[at].segment;
@@ -169,7 +162,7 @@ fn trace<D: Dir>(
             if stored != is {
                 let place = section_at(segment, columns::TRACE_OBSERVATIONS);
                 let own = payload_bytes(&fields);
-                findings.damage(place, words(&is, own), words(&stored, own), name);
+                findings.damage(place, words(&is, own), words(&stored, own), &name);
             }
         }
     }

@@ -61,3 +61,6 @@ mod memory;
 
 /// Long tasks tell how far they are.
 mod progress;
+
+/// Findings say where, and whose data they touch.
+mod verify;

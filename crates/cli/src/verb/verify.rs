@@ -20,6 +20,10 @@ struct FindingJson {
     expected: String,
     found: String,
     affects: String,
+    /// The first of the traces whose data it touches.
+    traces: Vec<String>,
+    /// All of them, counted.
+    trace_count: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,6 +128,20 @@ fn of_error(error: &Error) -> Finding {
         expected: "what was written".to_owned(),
         found: what,
         affects: "everything behind it".to_owned(),
+        traces: Vec::new(),
+        trace_count: 0,
+    }
+}
+
+/// The traces that are touched: how many, and the first ones.
+fn traces(finding: &Finding) -> String {
+    let named: Vec<String> = finding.traces.iter().map(ToString::to_string).collect();
+    let (count, shown) = (finding.trace_count, named.len() as u64);
+    match (count, shown) {
+        (0, _) => String::new(),
+        (_, 0) => format!("{}, whose ids are not readable", format::count(count)),
+        _ if count == shown => named.join(", "),
+        _ => format!("{}, the first are {}", format::count(count), named.join(", ")),
     }
 }
 
@@ -143,6 +161,8 @@ fn print(finding: &Finding, json: bool, out: &mut Out) -> Result<(), Failure> {
             expected: finding.expected.clone(),
             found: finding.found.clone(),
             affects: finding.affects.clone(),
+            traces: finding.traces.iter().map(ToString::to_string).collect(),
+            trace_count: finding.trace_count,
         });
     }
     let severity = match finding.severity {
@@ -155,9 +175,13 @@ fn print(finding: &Finding, json: bool, out: &mut Out) -> Result<(), Failure> {
         format::plain(&file),
         finding.offset
     ))?;
-    for (name, text) in
-        [("expected", &finding.expected), ("found", &finding.found), ("affects", &finding.affects)]
-    {
+    let traces = traces(finding);
+    for (name, text) in [
+        ("expected", &finding.expected),
+        ("found", &finding.found),
+        ("affects", &finding.affects),
+        ("traces", &traces),
+    ] {
         if !text.is_empty() {
             out.line(&format!("           {name:<8}  {}", format::plain(text)))?;
         }

@@ -93,7 +93,16 @@ fn damage_is_found_and_named() {
                 for finding in findings {
                     assert_eq!(
                         keys(finding),
-                        ["affects", "expected", "file", "found", "offset", "severity"]
+                        [
+                            "affects",
+                            "expected",
+                            "file",
+                            "found",
+                            "offset",
+                            "severity",
+                            "trace_count",
+                            "traces"
+                        ]
                     );
                 }
                 found += 1;
