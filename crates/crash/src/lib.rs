@@ -2,7 +2,8 @@
 //! fails on demand, and the invariants that a store must keep through both.
 //!
 //! Read in this order: [`disk`], a disk in memory; [`states`], what a power failure may leave of
-//! it.
+//! it; [`faulty`], operations that fail on demand, over any file system.
 
 pub mod disk;
+pub mod faulty;
 pub mod states;
