@@ -138,6 +138,12 @@ impl Error {
     }
 }
 
+/// A read that ended before the file did. It says nothing of the bytes that were not read.
+pub(crate) fn short_read(path: &Path, bytes: usize) -> Error {
+    let what = format!("read more than {bytes} bytes of");
+    Error::io(&what, path, std::io::Error::from(std::io::ErrorKind::UnexpectedEof))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)

@@ -1,5 +1,5 @@
 use super::{Edit, State};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_read};
 use crate::frame::{FileHeader, FileKind, FrameKind, scan};
 use crate::fs::{Dir, File, FileName};
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -81,7 +81,9 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
     }
     let mut bytes = vec![0; len as usize];
     let n = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(n);
+    if n < bytes.len() {
+        return Err(short_read(&path, n));
+    }
     let header = FileHeader::parse(&bytes, FileKind::Manifest).map_err(|f| f.in_file(&path))?;
     if header.number != number {
         return Err(Error::corruption_at(&path, 0, format!("holds manifest {}", header.number)));
@@ -106,5 +108,5 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
     let state = state
         .ok_or_else(|| Error::corruption_at(&path, scan.end, "the manifest holds no state"))?;
     let torn = scan.stop.map(|stop| (stop.offset, stop.what));
-    Ok(Loaded { number, header, state, bytes: n as u64, torn })
+    Ok(Loaded { number, header, state, bytes: len, torn })
 }

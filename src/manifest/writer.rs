@@ -33,6 +33,22 @@ impl<D: Dir> ManifestWriter<D> {
         state: State,
         previous: Option<u64>,
     ) -> Result<ManifestWriter<D>> {
+        let writer = ManifestWriter::prepare(dir, header, number, state)?;
+        writer.write_current_temp()?;
+        writer.switch_current()?;
+        if let Some(previous) = previous {
+            remove_if_there(&writer.dir, FileName::Manifest(previous))?;
+        }
+        Ok(writer)
+    }
+
+    /// A manifest with this state, durable, that is not yet the current one.
+    fn prepare(
+        dir: D,
+        header: &FileHeader,
+        number: u64,
+        state: State,
+    ) -> Result<ManifestWriter<D>> {
         let header = FileHeader { kind: FileKind::Manifest, number, ..header.clone() };
         let file = dir.create(FileName::Manifest(number))?;
         file.write_at(&header.encode(), 0)?;
@@ -52,20 +68,19 @@ impl<D: Dir> ManifestWriter<D> {
         writer.state_end = writer.frames.offset();
         // SYNC: `CURRENT` must not name a manifest whose own name can be lost.
         writer.dir.sync()?;
-        writer.switch_current()?;
-        if let Some(previous) = previous {
-            remove_if_there(&writer.dir, FileName::Manifest(previous))?;
-        }
         Ok(writer)
     }
 
-    fn switch_current(&self) -> Result<()> {
+    fn write_current_temp(&self) -> Result<()> {
         remove_if_there(&self.dir, FileName::CurrentTemp)?;
         let current = self.dir.create(FileName::CurrentTemp)?;
         let name = format!("{}\n", FileName::Manifest(self.number));
         current.write_at(name.as_bytes(), 0)?;
         // SYNC: a renamed but empty CURRENT would make the store unreadable.
-        current.sync()?;
+        current.sync()
+    }
+
+    fn switch_current(&self) -> Result<()> {
         self.dir.rename(FileName::CurrentTemp, FileName::Current)?;
         // SYNC: what the old manifest names may be unlinked from now on.
         self.dir.sync()
@@ -74,6 +89,12 @@ impl<D: Dir> ManifestWriter<D> {
     /// What is live.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether an edit may be on the disk that the state does not hold. What such an edit names must
+    /// not be removed.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
     }
 
     /// The number of this manifest.
@@ -85,8 +106,8 @@ impl<D: Dir> ManifestWriter<D> {
     /// released may be unlinked. Starts a new manifest where this one has grown long.
     ///
     /// # Errors
-    /// `StorageFull` and `Io` from writing leave the state as it was; after a failed sync the
-    /// manifest is `Poisoned`.
+    /// `StorageFull`: the edit was refused whole. After any other failure the edit may be found or
+    /// not, and the manifest is `Poisoned`.
     pub fn commit(&mut self, edit: &Edit) -> Result<()> {
         if self.poisoned {
             return Err(Error::new(
@@ -105,10 +126,17 @@ impl<D: Dir> ManifestWriter<D> {
         let payload = edit.encode();
         // Room for both frames with their headers, so that a full disk refuses the edit whole.
         self.file.reserve(start, start + payload.len() as u64 + 256)?;
-        self.poisoned = true;
+        let before = self.frames.clone();
         let mut bytes = Vec::new();
         self.frames.frame(FrameKind::Edit, CODEC_ID, 0, start, 0, 0, &payload, &mut bytes);
-        self.file.write_at(&bytes, start)?;
+        self.poisoned = true;
+        self.file.write_at(&bytes, start).inspect_err(|e| {
+            // A full disk cuts the edit short; the next one takes its place.
+            if e.kind() == ErrorKind::StorageFull {
+                self.poisoned = false;
+                self.frames = before;
+            }
+        })?;
         // SYNC: the edit is what makes the files it names live.
         self.file.sync()?;
         let at = self.frames.offset();
@@ -121,7 +149,7 @@ impl<D: Dir> ManifestWriter<D> {
         self.poisoned = false;
         self.state = state;
         if !matches!(edit, Edit::State(_) | Edit::Next(_)) && self.is_long() {
-            self.roll()?;
+            self.roll();
         }
         Ok(())
     }
@@ -138,19 +166,35 @@ impl<D: Dir> ManifestWriter<D> {
         self.bytes_max = bytes;
     }
 
-    fn roll(&mut self) -> Result<()> {
-        let mut next = ManifestWriter::start(
-            self.dir.clone(),
-            &self.header,
-            self.number + 1,
-            self.state.clone(),
-            None,
-        )?;
-        // A follower that still reads this file learns where to go on.
-        self.commit(&Edit::Next(next.number))?;
+    /// Starts a new manifest. The edit that made this one long is durable, whatever comes of it: a
+    /// full disk means that the next edit tries again, and any other failure that there is none.
+    fn roll(&mut self) {
+        match self.next() {
+            Ok(next) => {
+                // A follower that still reads this file learns where to go on. Nothing depends on
+                // it, nor on the old file being gone: the next open removes it.
+                let _told = self.commit(&Edit::Next(next.number));
+                let old = std::mem::replace(self, next).number;
+                let _gone = remove_if_there(&self.dir, FileName::Manifest(old));
+            }
+            Err(e) if e.kind() == ErrorKind::StorageFull => {}
+            Err(_) => self.poisoned = true,
+        }
+    }
+
+    /// The manifest that goes on, as the current one.
+    fn next(&mut self) -> Result<ManifestWriter<D>> {
+        let number = self.number + 1;
+        // One that a full disk left unfinished.
+        remove_if_there(&self.dir, FileName::Manifest(number))?;
+        let state = self.state.clone();
+        let mut next = ManifestWriter::prepare(self.dir.clone(), &self.header, number, state)?;
         next.bytes_max = self.bytes_max;
-        let old = std::mem::replace(self, next).number;
-        remove_if_there(&self.dir, FileName::Manifest(old))
+        next.write_current_temp()?;
+        // Whichever of the two is current after a failure here: both say the same, and neither
+        // may say more.
+        next.switch_current().inspect_err(|_| self.poisoned = true)?;
+        Ok(next)
     }
 }
 

@@ -9,8 +9,8 @@ use crate::log::{Encoder, LogReader};
 use crate::model::{PayloadRef, Record};
 
 /// Appends the records of `frames`, which were not promised durable, again to a new log under
-/// their old seqs, and makes it durable. Gives the number of records. The caller names the log
-/// in the manifest.
+/// their old seqs, and makes it durable. Gives the number of records and where the new log ends.
+/// The caller names the log in the manifest.
 ///
 /// # Errors
 /// `Corruption`, `StorageFull`, `Io`; the new log is a stray file then.
@@ -20,7 +20,7 @@ pub fn copy_tail<D: Dir>(
     frames: &[FrameRef],
     header: &FileHeader,
     stream_bytes_max: usize,
-) -> Result<u64> {
+) -> Result<(u64, u64)> {
     let file = dir.create(FileName::Log(LogId(header.number)))?;
     file.write_at(&header.encode(), 0)?;
     let mut writer = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
@@ -58,7 +58,7 @@ pub fn copy_tail<D: Dir>(
     file.sync()?;
     // SYNC: the manifest must not name a log whose name can be lost.
     dir.sync()?;
-    Ok(copied)
+    Ok((copied, writer.offset()))
 }
 
 fn with_bytes<F: File>(

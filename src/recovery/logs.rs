@@ -1,4 +1,4 @@
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_read};
 use crate::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameRef, Previous, Stop, scan, scan_from,
 };
@@ -103,7 +103,10 @@ pub fn read_log<D: Dir>(
     let mut bytes =
         vec![0; usize::try_from(wanted).map_err(|_| Error::limit("a log is too long"))?];
     let n = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(n);
+    if n < bytes.len() {
+        // The file is longer than what was read of it: that is no torn tail.
+        return Err(short_read(&path, n));
+    }
     let scan = scan(&bytes, &header);
     let promised = match end {
         LogEnd::At(at) => at,

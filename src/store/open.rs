@@ -216,13 +216,20 @@ fn end_last_log<F: Fs>(
         previous,
         ..header.clone()
     };
-    report.copied_records = copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)?;
+    let (records, copy_end) = copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)?;
+    report.copied_records = records;
     state.next_log += 1;
     // Both logs are read again as they are on disk now, so that what is served is what is there.
     let store = header;
     let ended = crate::recovery::read_log(dir, id, store, crate::recovery::LogEnd::At(end))?;
     let fresh =
         crate::recovery::read_log(dir, LogId(number), store, crate::recovery::LogEnd::Open)?;
+    if fresh.tail.offset != copy_end {
+        // The old log still has what the device took and did not keep.
+        let what = format!("the log ends here, and was just written up to byte {copy_end}");
+        let path = dir.path().join(FileName::Log(LogId(number)).to_string());
+        return Err(Error::corruption_at(&path, fresh.tail.offset, what));
+    }
     state.logs.push(LogState { id: LogId(number), end: Some(fresh.tail.offset) });
     view.logs.pop();
     view.logs.push(ended.table);

@@ -115,11 +115,17 @@ impl<F: Fs> Syncer<F> {
     /// Publishes groups that reached their level, or fails those whose sync failed: these are
     /// never shown, and nothing is appended after them.
     pub fn acknowledge(&self, groups: Vec<Written<<F::Dir as Dir>::File>>, outcome: Result<()>) {
+        // Whatever the reason, even a full disk: what was written may be found after all, so the
+        // callers are told that the store is poisoned, not that the batch was refused.
         let outcome = outcome
-            .and_then(|()| groups.iter().try_for_each(|g| g.table.add(&g.frame, &g.payload)));
-        if let Err(e) = &outcome {
-            self.shared.poison(e);
-        } else if let Some(last) = groups.last() {
+            .and_then(|()| groups.iter().try_for_each(|g| g.table.add(&g.frame, &g.payload)))
+            .map_err(|e| {
+                self.shared.poison(&e);
+                self.shared.failure().unwrap_or(e)
+            });
+        if outcome.is_ok()
+            && let Some(last) = groups.last()
+        {
             if self.shared.options.durability != crate::options::Durability::Os {
                 self.set_durable(last.end);
             }

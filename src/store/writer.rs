@@ -276,15 +276,15 @@ impl<F: Fs> Writer<F> {
         }
         log.frames.frame(FrameKind::Marker, CODEC_ID, seq.0, promise, 0, 0, &[], &mut self.bytes);
         let end = start + self.bytes.len() as u64;
-        match reserve(log, end) {
-            Err(e) if e.kind() == ErrorKind::StorageFull && !strict => {
-                // The promise can wait: what it is about is durable.
-                log.frames = before;
-                return Ok(());
-            }
-            other => other?,
+        if let Err(e) =
+            reserve(log, end).and_then(|()| log.table.file().write_at(&self.bytes, start))
+        {
+            // Its place is taken by the next frame: a log has no holes.
+            log.frames = before;
+            // The promise can wait: what it is about is durable.
+            let can_wait = e.kind() == ErrorKind::StorageFull && !strict;
+            return if can_wait { Ok(()) } else { Err(e) };
         }
-        log.table.file().write_at(&self.bytes, start)?;
         // SYNC: without it, later damage to the last group would look like a torn tail.
         // One that fails for want of space is a failed sync all the same.
         log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
@@ -324,8 +324,9 @@ impl<F: Fs> Writer<F> {
             ..shared.header.clone()
         };
         let made = self.create_log(name, &header, number);
-        if made.is_err() {
+        if made.is_err() && !shared.manifest.lock().is_poisoned() {
             // A log that the manifest does not name is a stray file; the next try makes it anew.
+            // One whose edit failed half-way may be named, and stays.
             let _gone = shared.dir.remove(name);
         }
         let file = made?;
