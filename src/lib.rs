@@ -56,8 +56,11 @@ pub(crate) mod query;
 pub(crate) mod recovery;
 pub(crate) mod verify;
 
+pub(crate) mod backup;
+
 pub(crate) mod store;
 
+pub use backup::BackupReport;
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Id, Identity, Seq};
 pub use merge::Fields;

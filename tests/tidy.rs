@@ -31,7 +31,7 @@ const FLOORS: &[(u8, &str)] = &[
     (4, "log segment manifest"),
     (5, "snapshot tree"),
     (6, "query maintenance recovery verify"),
-    (7, "repair"),
+    (7, "backup repair"),
     (8, "store"),
     (9, "lib internals"),
 ];

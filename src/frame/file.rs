@@ -19,7 +19,7 @@
 //! ```
 
 use crate::error::{Error, ErrorKind};
-use crate::id::StoreKey;
+use crate::id::{Form, Identity, StoreKey};
 use std::fmt;
 use std::path::Path;
 
@@ -123,6 +123,13 @@ impl fmt::Display for HeaderFault {
 }
 
 impl FileHeader {
+    /// The salt of the store's file with this number, made at this time: frames of different files
+    /// are never taken for one another's.
+    pub fn salt_of(&self, number: u64, created_ns: i64) -> u64 {
+        let bits = u128::from(number) << 64 | u128::from(created_ns as u64);
+        self.key.lookup_hash(Identity { form: Form::Text, bits })
+    }
+
     /// The header's bytes.
     pub fn encode(&self) -> [u8; FILE_HEADER_BYTES] {
         let mut b = [0u8; FILE_HEADER_BYTES];

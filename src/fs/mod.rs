@@ -30,6 +30,15 @@ pub enum DirMode {
     Create,
 }
 
+/// How a file came to another directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    /// The file has a second name.
+    Link,
+    /// There is a second file.
+    Copy,
+}
+
 /// A file system: gives directories.
 pub trait Fs: Clone + Debug + Send + Sync + 'static {
     /// A directory of it.
@@ -84,11 +93,12 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
     /// `Io`; [`crate::error::Error::is_not_found`] tells a missing file.
     fn remove(&self, name: FileName) -> Result<()>;
 
-    /// Gives a file a second name in another directory of the same file system, or copies it.
+    /// Gives a file a second name in another directory of the same file system, or copies it there
+    /// durably. The name is durable after [`Dir::sync`] of that directory.
     ///
     /// # Errors
-    /// `Io`, `StorageFull`.
-    fn link(&self, name: FileName, to: &Self) -> Result<()>;
+    /// `Io`, also where a file of this name is there already; `StorageFull`.
+    fn link(&self, name: FileName, to: &Self) -> Result<Linked>;
 
     /// The store's files in this directory, in any order; other names are passed over.
     ///

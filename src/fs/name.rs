@@ -16,6 +16,8 @@ pub enum FileName {
     Manifest(u64),
     /// `log-<n>.tkl`
     Log(LogId),
+    /// `log-<n>.tkl.tmp`
+    LogTemp(LogId),
     /// `seg-<id>.tks`
     Skeleton(SegmentId),
     /// `seg-<id>.tks.tmp`
@@ -39,6 +41,7 @@ impl fmt::Display for FileName {
             FileName::Ballast => f.write_str("BALLAST"),
             FileName::Manifest(n) => write!(f, "MANIFEST-{n:06}"),
             FileName::Log(n) => write!(f, "log-{:06}.tkl", n.0),
+            FileName::LogTemp(n) => write!(f, "log-{:06}.tkl.tmp", n.0),
             FileName::Skeleton(n) => write!(f, "seg-{:06}.tks", n.0),
             FileName::SkeletonTemp(n) => write!(f, "seg-{:06}.tks.tmp", n.0),
             FileName::Payload(n) => write!(f, "seg-{:06}.tkp", n.0),
@@ -65,6 +68,7 @@ impl FileName {
                 let n = number()?;
                 match text.split_once('-')?.0 {
                     "MANIFEST" => FileName::Manifest(n),
+                    "log" if text.ends_with(".tmp") => FileName::LogTemp(LogId(n)),
                     "log" => FileName::Log(LogId(n)),
                     "seg" if text.ends_with(".tks") => FileName::Skeleton(SegmentId(n)),
                     "seg" if text.ends_with(".tks.tmp") => FileName::SkeletonTemp(SegmentId(n)),
@@ -84,6 +88,7 @@ impl FileName {
         matches!(
             self,
             FileName::CurrentTemp
+                | FileName::LogTemp(_)
                 | FileName::SkeletonTemp(_)
                 | FileName::PayloadTemp(_)
                 | FileName::IndexTemp(_)
@@ -102,6 +107,7 @@ mod tests {
             FileName::CurrentTemp,
             FileName::Manifest(7),
             FileName::Log(LogId(1_234_567)),
+            FileName::LogTemp(LogId(8)),
             FileName::Skeleton(SegmentId(3)),
             FileName::PayloadTemp(SegmentId(3)),
             FileName::Index(12),

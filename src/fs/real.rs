@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the door that files come in by")]
 
-use super::{Dir, DirMode, File, FileName, Fs, Map};
+use super::{Dir, DirMode, File, FileName, Fs, Linked, Map};
 use crate::error::{Error, ErrorKind, Result};
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -124,14 +124,22 @@ impl Dir for RealDir {
         fs::remove_file(&path).map_err(|e| Error::io("remove", &path, e))
     }
 
-    fn link(&self, name: FileName, to: &RealDir) -> Result<()> {
+    fn link(&self, name: FileName, to: &RealDir) -> Result<Linked> {
+        use std::io::ErrorKind::{AlreadyExists, NotFound};
         let (from, to) = (self.full(name), to.full(name));
-        if fs::hard_link(&from, &to).is_ok() {
-            return Ok(());
+        match fs::hard_link(&from, &to) {
+            Ok(()) => return Ok(Linked::Link),
+            // Copying onto a file that is there would cut it, and it may be this one.
+            Err(e) if matches!(e.kind(), AlreadyExists | NotFound) => {
+                return Err(Error::io("link", &from, e));
+            }
+            Err(_) => {}
         }
-        fs::copy(&from, &to)
-            .and_then(|_| fs::File::open(&to)?.sync_all())
-            .map_err(|e| Error::io("copy", &to, e))
+        let copied = fs::copy(&from, &to).and_then(|_| fs::File::open(&to)?.sync_all());
+        if copied.is_err() {
+            let _gone = fs::remove_file(&to);
+        }
+        copied.map(|()| Linked::Copy).map_err(|e| Error::io("copy", &to, e))
     }
 
     fn list(&self) -> Result<Vec<FileName>> {

@@ -2,6 +2,8 @@
 
 use super::builder::StoreBuilder;
 use super::stats::{Stats, stats};
+use crate::backup::{BackupReport, Source, backup};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::frame::FileHeader;
 use crate::fs::{Dir, DirMode, Fs, RealFs};
@@ -23,6 +25,8 @@ use std::sync::Arc;
 /// yet".
 #[derive(Debug)]
 pub struct ReadStore<F: Fs = RealFs> {
+    fs: F,
+    clock: Arc<dyn Clock>,
     dir: F::Dir,
     path: PathBuf,
     cache: Arc<BlockCache>,
@@ -32,6 +36,7 @@ pub struct ReadStore<F: Fs = RealFs> {
 
 #[derive(Debug)]
 struct Followed<D: Dir> {
+    header: FileHeader,
     view: Arc<View<D>>,
     seq: Seq,
     logs: HashMap<LogId, FollowedLog<D>>,
@@ -55,8 +60,11 @@ impl<F: Fs> ReadStore<F> {
         };
         let loaded = load(&dir)?.ok_or_else(|| Error::no_store(path))?;
         let view = Arc::new(View::new(loaded.header.key, Vec::new(), Vec::new(), None));
-        let followed = Followed { view, seq: Seq(0), logs: HashMap::new() };
+        let header = loaded.header;
+        let followed = Followed { header, view, seq: Seq(0), logs: HashMap::new() };
         let store = ReadStore {
+            fs: builder.fs,
+            clock: builder.clock,
             dir,
             path: path.to_path_buf(),
             cache: Arc::new(BlockCache::new(builder.options.block_cache_bytes)),
@@ -128,6 +136,20 @@ impl<F: Fs> ReadStore<F> {
         let followed = self.followed.lock();
         let view = Arc::clone(&followed.view);
         Snapshot::new(view, followed.seq, Arc::clone(&self.cache), Arc::clone(&self.states))
+    }
+
+    /// As [`Store::backup`](super::Store::backup), of what the last refresh found: also while
+    /// another process writes.
+    ///
+    /// # Errors
+    /// As [`Store::backup`](super::Store::backup).
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport> {
+        let (view, seq, header) = {
+            let followed = self.followed.lock();
+            (Arc::clone(&followed.view), followed.seq, followed.header.clone())
+        };
+        let (dir, now_ns) = (&self.dir, self.clock.now_ns());
+        backup(&self.fs, &Source { dir, view: &view, seq, header: &header, now_ns }, to.as_ref())
     }
 
     /// Counts and sizes, of what the last refresh found.

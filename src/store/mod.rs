@@ -35,6 +35,7 @@ pub use keeper::SealReport;
 pub use listener::{Event, Listener};
 pub use stats::{StatBytes, Stats};
 
+use crate::backup::{BackupReport, Source, backup};
 use crate::error::Result;
 use crate::fs::{Fs, RealFs};
 use crate::recovery::RecoveryReport;
@@ -48,6 +49,7 @@ use std::thread::JoinHandle;
 /// A store that is open for writing. One per directory; share it among threads by reference.
 #[derive(Debug)]
 pub struct Store<F: Fs = RealFs> {
+    fs: F,
     shared: Arc<Shared<F>>,
     threads: Vec<JoinHandle<()>>,
     report: RecoveryReport,
@@ -110,6 +112,25 @@ impl<F: Fs> Store<F> {
     /// `Corruption`, `Io`.
     pub fn stats(&self) -> Result<Stats> {
         stats::stats(&self.shared.dir, &self.snapshot())
+    }
+
+    /// Makes `to` a store with everything that is acknowledged by now, while appending and reading
+    /// go on; or brings an earlier backup there up to date. What is in `to` stays whole until the
+    /// new state is. Nothing of `to` is read but headers and ends: [`verify`](crate::verify())
+    /// reads all of it. Cost: a hard link for each file that is new, or its bytes on another file
+    /// system; the bytes of the log that is written; about ten syncs. Memory: that log.
+    ///
+    /// # Errors
+    /// `InvalidInput` where `to` is no backup of this store, or was opened for writing since;
+    /// `Locked`, `StorageFull`, `Io`, `Corruption`. `to` holds the earlier backup then, or the new
+    /// one.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<BackupReport> {
+        let shared = &self.shared;
+        let snapshot = self.snapshot();
+        let (view, seq) = (snapshot.view()?, snapshot.seq());
+        let (header, now_ns) = (&shared.header, shared.clock.now_ns());
+        let source = Source { dir: &shared.dir, view: &view, seq, header, now_ns };
+        backup(&self.fs, &source, to.as_ref())
     }
 
     /// What opening found and did.

@@ -5,7 +5,7 @@ use super::builder::{Create, StoreBuilder};
 use super::keeper::remove_if_there;
 use super::shared::{Opened, Shared};
 use super::syncer::Syncer;
-use super::writer::{Writer, salt};
+use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{FileHeader, FileKind, Previous};
 use crate::fs::{Dir, DirMode, File, FileName, Fs, process_name};
@@ -43,13 +43,13 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     };
     let last_seq = opened.last_seq;
     keep_ballast(&opened.dir, &mut report)?;
-    let StoreBuilder { options, clock, listener, .. } = builder;
+    let StoreBuilder { fs, options, clock, listener, .. } = builder;
     let background = options.background;
     let mut opened = opened;
     opened.manifest.start_anew_past(options.manifest_bytes_max);
     let shared = Arc::new(Shared::new(opened, options, clock, listener));
     let threads = start(&shared, previous, last_seq, background)?;
-    Ok(Store { shared, threads, report })
+    Ok(Store { fs, shared, threads, report })
 }
 
 fn start<F: Fs>(
@@ -136,7 +136,7 @@ fn create<F: Fs>(
         created_ns: now,
         previous: Previous::default(),
     };
-    header.salt = salt(&header, 1, now);
+    header.salt = header.salt_of(1, now);
     let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
     let view = View::new(header.key, Vec::new(), Vec::new(), None);
     Ok(Opened { dir, header, view, last_seq: Seq(0), manifest, lock })
@@ -171,7 +171,7 @@ fn recover<F: Fs>(
     }
     let number = loaded.number + 1;
     remove_if_there(&dir, FileName::Manifest(number))?;
-    let header = FileHeader { salt: salt(&header, number, now), ..header };
+    let header = FileHeader { salt: header.salt_of(number, now), ..header };
     let manifest = ManifestWriter::start(dir.clone(), &header, number, state, Some(loaded.number))?;
     remove_strays(&dir, &manifest)?;
     Ok((Opened { dir, header, view, last_seq, manifest, lock }, previous))
@@ -212,7 +212,7 @@ fn end_last_log<F: Fs>(
     let new = FileHeader {
         kind: FileKind::Log,
         number,
-        salt: salt(header, number, created_ns),
+        salt: header.salt_of(number, created_ns),
         previous,
         ..header.clone()
     };

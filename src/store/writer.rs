@@ -319,7 +319,7 @@ impl<F: Fs> Writer<F> {
             kind: FileKind::Log,
             number,
             created_ns,
-            salt: salt(&shared.header, number, created_ns),
+            salt: shared.header.salt_of(number, created_ns),
             previous: self.previous,
             ..shared.header.clone()
         };
@@ -359,12 +359,6 @@ impl<F: Fs> Writer<F> {
         shared.commit_edit(&Edit::AddLog(LogId(number)))?;
         Ok(file)
     }
-}
-
-/// Enters every frame's checksum, so that no file's frames are taken for another's.
-pub(super) fn salt(header: &FileHeader, number: u64, now_ns: i64) -> u64 {
-    let bits = u128::from(number) << 64 | u128::from(now_ns as u64);
-    header.key.lookup_hash(crate::id::Identity { form: crate::id::Form::Text, bits })
 }
 
 /// Reserves space up to `end`, a step ahead, so that a full disk refuses a group whole.

@@ -64,3 +64,6 @@ mod progress;
 
 /// Findings say where, and whose data they touch.
 mod verify;
+
+/// A backup is a store at one seq.
+mod backup;

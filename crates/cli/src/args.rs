@@ -39,6 +39,8 @@ pub(crate) enum Verb {
     Seal(Seal),
     /// Check every byte and list findings; damage gives exit status 1
     Verify(StoreOnly),
+    /// Copy the store while it is written, at one moment, and verify the copy
+    Backup(Backup),
     /// Show the frames of a log or the sections of a segment
     Dump(Dump),
 }
@@ -229,6 +231,20 @@ impl From<LevelArg> for SealLevel {
             LevelArg::Full => SealLevel::Full,
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Backup {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// Directory for the copy: new, empty, or an earlier backup, which is brought up to date
+    pub(crate) out: PathBuf,
+    /// Do not read all of the copy
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,6 +1,7 @@
 //! The verbs, a file each. A verb takes its arguments and standard output, and answers how it
 //! ended.
 
+mod backup;
 mod demo;
 mod dump;
 mod export;
@@ -30,6 +31,7 @@ pub(crate) fn run(verb: Verb, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Export(args) => export::run(&args, out),
         Verb::Seal(args) => seal::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
+        Verb::Backup(args) => backup::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
     }
 }

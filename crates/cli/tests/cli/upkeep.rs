@@ -118,6 +118,44 @@ fn damage_is_found_and_named() {
 }
 
 #[test]
+fn a_backup_is_verified_and_can_be_repeated() {
+    let place = Place::with(&events());
+    let out = place.path("copy");
+    let json = place.verb("backup", &[&out, "--json"]).ok().json();
+    assert_eq!(
+        keys(&json),
+        [
+            "bytes",
+            "bytes_copied",
+            "copied",
+            "files",
+            "kept",
+            "linked",
+            "removed",
+            "seconds",
+            "seq",
+            "verdict",
+            "verify_seconds"
+        ]
+    );
+    assert_eq!((&json["verdict"], &json["kept"]), (&"clean".into(), &0.into()));
+    assert!(json["seq"].as_u64().unwrap() > 5);
+    let export = place.export();
+    place.verb("seal", &[]).ok();
+    assert_eq!(run(["export", &out]).ok().text(), export);
+    let json = place.verb("backup", &[&out, "--quick", "--json"]).ok().json();
+    assert_eq!((&json["verdict"], &json["linked"]), (&"unverified".into(), &2.into()));
+    assert!(place.verb("backup", &[&out]).ok().text().contains("clean"));
+    assert_eq!(run(["export", &out]).ok().text(), export);
+    // A place with anything else in it stays as it is, and so does a store of its own.
+    place.file("own.txt", "mine");
+    place.verb("backup", &[&place.path("")]).code(2);
+    place.verb("backup", &[&place.store()]).code(2);
+    run(["seal", &out]).ok();
+    assert!(place.verb("backup", &[&out]).code(2).stderr.contains("opened for writing"));
+}
+
+#[test]
 fn every_log_and_segment_can_be_dumped() {
     let place = Place::with(&events());
     for sealed in [false, true] {

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tracekeep::fs::{Dir, DirMode, File, FileName, Fs};
+use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked};
 use tracekeep::{Error, ErrorKind, Result};
 
 /// Whoever is waited for so long is not coming.
@@ -332,7 +332,7 @@ impl Dir for SimDir {
         Ok(())
     }
 
-    fn link(&self, name: FileName, to: &SimDir) -> Result<()> {
+    fn link(&self, name: FileName, to: &SimDir) -> Result<Linked> {
         let mut disk = self.enter(OpKind::Link)?;
         let Some(ino) = disk.find(self.0.no, name) else {
             return Err(Error::io("copy", &to.full(name), io::ErrorKind::NotFound.into()));
@@ -346,7 +346,7 @@ impl Dir for SimDir {
             dir.entries.insert(name, ino);
         }
         disk.log.push(Op::Link { dir, name, ino });
-        Ok(())
+        Ok(Linked::Link)
     }
 
     fn list(&self) -> Result<Vec<FileName>> {
