@@ -2,7 +2,7 @@ use super::{Fault, Op, Switch};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use tracekeep::Result;
-use tracekeep::fs::{Dir, DirMode, File, FileName, Fs};
+use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked};
 
 /// A file system whose operations fail as its [`Switch`] says.
 #[derive(Debug, Clone)]
@@ -131,9 +131,10 @@ impl<D: Dir> Dir for FaultyDir<D> {
         change(self.switch.due(Op::Remove), at, || self.inner.remove(name), || Ok(()))
     }
 
-    fn link(&self, name: FileName, to: &Self) -> Result<()> {
+    fn link(&self, name: FileName, to: &Self) -> Result<Linked> {
         let at = (Op::Link, &*self.full(name));
-        change(self.switch.due(Op::Link), at, || self.inner.link(name, &to.inner), || Ok(()))
+        let link = || self.inner.link(name, &to.inner);
+        change(self.switch.due(Op::Link), at, link, || Ok(Linked::Link))
     }
 
     fn list(&self) -> Result<Vec<FileName>> {
