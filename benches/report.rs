@@ -16,6 +16,8 @@
 mod common;
 #[path = "report/limits.rs"]
 mod limits;
+#[path = "report/memory.rs"]
+mod memory;
 #[path = "report/reads.rs"]
 mod reads;
 #[path = "report/table.rs"]
@@ -38,7 +40,7 @@ fn rounds() -> usize {
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let sections: [(&str, Section); 11] = [
-        ("memory", writes::memory),
+        ("memory", memory::memory),
         ("limits", limits::limits),
         ("agents", writes::agents_rows),
         ("unrelated", writes::unrelated_payloads),

@@ -220,27 +220,3 @@ fn reopened(template: &Path, options: &Options) -> Took {
     drop(store);
     took
 }
-
-/// The peak of resident memory while an endless mixture is appended and sealed, default options.
-/// Runs first: nothing else has been allocated yet.
-pub(crate) fn memory(table: &mut Table) {
-    let folder = folder();
-    let store = Store::open(folder.path()).unwrap();
-    let (records, mut bytes) = (scaled(300_000) as usize, 0);
-    let mut stream = tracekeep_workload::Arrivals::new(1, tracekeep_workload::Shape::default());
-    while stream_some(&mut stream, &store, &mut bytes) < records as u64 {}
-    store.seal(SealLevel::Full).unwrap();
-    let peak = proc_number("status", "VmHWM").unwrap_or(0) as f64 / 1024.0;
-    let files = proc_number("status", "RssFile").unwrap_or(0) as f64 / 1024.0;
-    let mega = bytes as f64 / 1e6;
-    let what = format!("peak resident, {} MB of a mixture appended and sealed", figure(mega));
-    table.row(&what, &[peak], "MiB", "", "a stated budget");
-    table.row("of it mapped files, at the end", &[files], "MiB", "", "not counted");
-}
-
-fn stream_some(stream: &mut tracekeep_workload::Arrivals, store: &Store, bytes: &mut u64) -> u64 {
-    let some: Vec<_> = stream.take(4096).collect();
-    *bytes += some.iter().map(tracekeep_workload::payload_bytes).sum::<u64>();
-    append(store, batches(some, 64), 8);
-    store.snapshot().seq().0
-}
