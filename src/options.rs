@@ -33,6 +33,9 @@ pub struct Options {
     pub seal_logs: usize,
     /// Finished logs are sealed when they hold this many bytes together. Default 16 MiB.
     pub seal_bytes: u64,
+    /// Memory for making one segment, in bytes, about: logs and segments that would take more are
+    /// not joined. 256 bytes a row and 64 a part are near. Default 128 MiB.
+    pub rewrite_bytes_max: u64,
     /// zstd level for sealed blocks. Default 9.
     pub seal_level: i32,
     /// A manifest is started anew past this size, and past twice the state that it began with,
@@ -66,6 +69,7 @@ impl Default for Options {
             log_raw_bytes_max: crate::limits::LOG_RAW_BYTES_MAX,
             seal_logs: 4,
             seal_bytes: 16 << 20,
+            rewrite_bytes_max: 128 << 20,
             seal_level: 9,
             manifest_bytes_max: crate::limits::MANIFEST_BYTES_MAX,
             marker_ms: 50,

@@ -134,7 +134,7 @@ impl<F: File> LogTable<F> {
         }
         inner.add_parts(&view, body_offset).map_err(fault)?;
         if frame.header.kind == FrameKind::Records {
-            inner.add_records(&self.key, frame.header.seq, &view).map_err(fault)?;
+            inner.add_records(&self.key, frame.header.seq, view).map_err(fault)?;
         }
         Ok(())
     }
@@ -283,13 +283,14 @@ impl Inner {
         Ok(())
     }
 
-    fn add_records(&mut self, key: &StoreKey, first: Seq, view: &GroupView) -> Result<(), Fault> {
+    fn add_records(&mut self, key: &StoreKey, first: Seq, view: GroupView) -> Result<(), Fault> {
         let frame = u32::try_from(self.frames.len()).unwrap_or(u32::MAX);
         for (i, bytes) in view.records().enumerate() {
             let seq = Seq(first.0.saturating_add(i as u64));
             let at = At { seq, frame, record: u32::try_from(i).unwrap_or(u32::MAX) };
             let record = decode_record(bytes)?;
-            self.bytes += 24;
+            // Lists of places grow by doubling.
+            self.bytes += 2 * size_of::<At>();
             self.payload_bytes +=
                 record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
             let erases = record.body == Body::Tombstone;
@@ -325,14 +326,15 @@ impl Inner {
             self.records += 1;
         }
         self.bytes += view.memory();
-        self.frames.push((first, view.clone()));
+        self.frames.push((first, view));
         Ok(())
     }
 }
 
 fn push(map: &mut HashMap<Identity, Vec<At>>, identity: Identity, at: At) -> usize {
     let list = map.entry(identity).or_default();
-    let new = if list.is_empty() { 96 } else { 0 };
+    // The entry, at most half of the slots of its map in use, and what its list begins with.
+    let new = if list.is_empty() { 192 } else { 0 };
     list.push(at);
     new
 }

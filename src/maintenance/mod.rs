@@ -7,5 +7,7 @@ mod policy;
 mod rewrite;
 mod transfer;
 
-pub use policy::{FinishedLog, Plan, Pressure, plan};
+pub use policy::{
+    FinishedLog, Plan, Pressure, log_weight, plan, sealed_together, unsettled, weight,
+};
 pub use rewrite::{Rewrite, rewrite};

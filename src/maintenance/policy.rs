@@ -2,6 +2,8 @@
 
 use crate::id::LogId;
 use crate::options::Options;
+use crate::segment::{Facts, SealLevel};
+use std::ops::Range;
 
 /// A finished log that is not sealed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct FinishedLog {
     pub bytes: u64,
     /// Memory that its table takes.
     pub memory: usize,
+    /// About how much memory sealing it takes.
+    pub weight: u64,
 }
 
 /// What is to be done next.
@@ -19,8 +23,10 @@ pub struct FinishedLog {
 pub enum Plan {
     /// Nothing.
     Rest,
-    /// Seal this many of the oldest finished logs into one segment.
-    Seal(usize),
+    /// Seal this many of the oldest finished logs into one segment, so thoroughly.
+    Seal(usize, SealLevel),
+    /// Rewrite these neighbouring segments into one.
+    Join(Range<usize>),
 }
 
 /// How much depends on it.
@@ -32,13 +38,38 @@ pub enum Pressure {
     Appends,
 }
 
-/// What is due for these finished logs, oldest first.
+/// So many neighbours of a tier are joined.
+const JOINED: usize = 4;
+
+/// About how much memory rewriting a segment takes, in bytes; measured with the `memory` section
+/// of the report (`cargo bench --bench report -- memory`).
+pub fn weight(facts: &Facts) -> u64 {
+    let rows = u64::from(facts.traces) + u64::from(facts.observations) + u64::from(facts.scores);
+    rows * 160 + u64::from(facts.payloads) * 112 + u64::from(facts.parts) * 48
+}
+
+/// As [`weight`], of a log.
+pub fn log_weight(records: u64, parts: u32) -> u64 {
+    records * 384 + u64::from(parts) * 48
+}
+
+/// What is due for these finished logs and for segments of these weights, oldest first.
 ///
 /// Logs wait until there are `seal_logs` of them, or `seal_bytes`, or their tables take a
 /// quarter of the memory budget: a store that is opened often for a little does not end up with
-/// a segment for each time. Where appends wait, logs do not. One segment takes logs up to one
-/// full log's bytes.
-pub fn plan(finished: &[FinishedLog], options: &Options, pressure: Pressure) -> Plan {
+/// a segment for each time. Where appends wait, logs do not, and are sealed quickly. One segment
+/// takes logs up to one full log's bytes.
+///
+/// Segments are joined as digits are carried: four neighbours of a tier become one of the next,
+/// and what has reached the last tier is not written again. So each row is written once a tier,
+/// their number grows with the logarithm of what is below the last tier, and old rows are never
+/// rewritten with new ones.
+pub fn plan(
+    finished: &[FinishedLog],
+    segments: &[u64],
+    options: &Options,
+    pressure: Pressure,
+) -> Plan {
     let bytes: u64 = finished.iter().map(|l| l.bytes).sum();
     let memory: usize = finished.iter().map(|l| l.memory).sum();
     let due = pressure == Pressure::Appends
@@ -46,7 +77,7 @@ pub fn plan(finished: &[FinishedLog], options: &Options, pressure: Pressure) -> 
         || bytes >= options.seal_bytes
         || memory >= options.live_bytes_max / 4;
     if finished.is_empty() || !due {
-        return Plan::Rest;
+        return newest_tier(segments, options.rewrite_bytes_max).map_or(Plan::Rest, Plan::Join);
     }
     let mut taken = 0;
     let mut sum = 0;
@@ -57,31 +88,137 @@ pub fn plan(finished: &[FinishedLog], options: &Options, pressure: Pressure) -> 
         taken += 1;
         sum += log.bytes;
     }
-    Plan::Seal(taken)
+    let level = match pressure {
+        Pressure::None => SealLevel::Full,
+        Pressure::Appends => SealLevel::Quick,
+    };
+    Plan::Seal(taken, level)
+}
+
+/// The newest segments that make up a full tier, if they do.
+fn newest_tier(weights: &[u64], weight_max: u64) -> Option<Range<usize>> {
+    let tier = |weight: u64| weight.max(1).ilog(JOINED as u64);
+    let newest = tier(*weights.last()?);
+    let mut sum = 0;
+    let same = weights.iter().rev().take_while(|weight| {
+        sum += **weight;
+        tier(**weight) <= newest && sum <= weight_max
+    });
+    let count = same.count();
+    (count >= JOINED).then(|| weights.len() - count..weights.len())
+}
+
+/// The first neighbours that one segment can hold and that do not make up one thorough segment
+/// yet: what is left to do until a store is as small as it will get.
+pub fn unsettled(segments: &[(u64, SealLevel)], weight_max: u64) -> Option<Range<usize>> {
+    let mut first = 0;
+    while first < segments.len() {
+        let mut sum = 0;
+        let held = segments[first..].iter().take_while(|(weight, _)| {
+            sum += weight;
+            sum <= weight_max
+        });
+        let count = held.count().max(1);
+        if count > 1 || segments[first].1 == SealLevel::Quick {
+            return Some(first..first + count);
+        }
+        first += 1;
+    }
+    None
+}
+
+/// How many of the newest segments, and how many of the oldest logs, of these weights fit one
+/// segment together. Where not all logs do, segments wait for the rest.
+pub fn sealed_together(logs: &[u64], segments: &[u64], weight_max: u64) -> (usize, usize) {
+    let mut sum = 0;
+    let mut fits = |weight: &&u64| {
+        sum += **weight;
+        sum <= weight_max
+    };
+    let taken = logs.iter().take_while(&mut fits).count().max(logs.len().min(1));
+    if taken < logs.len() {
+        return (0, taken);
+    }
+    (segments.iter().rev().take_while(&mut fits).count(), taken)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MAX: u64 = 3_000_000;
+
+    fn options() -> Options {
+        Options { rewrite_bytes_max: MAX, ..Options::default() }
+    }
+
     fn logs(bytes: &[u64]) -> Vec<FinishedLog> {
         let log = |(i, bytes): (usize, &u64)| FinishedLog {
             id: LogId(i as u64),
             bytes: *bytes,
             memory: 0,
+            weight: 0,
         };
         bytes.iter().enumerate().map(log).collect()
     }
 
     #[test]
     fn small_logs_wait_for_company() {
-        let options = Options::default();
-        assert_eq!(plan(&[], &options, Pressure::None), Plan::Rest);
-        assert_eq!(plan(&[], &options, Pressure::Appends), Plan::Rest);
-        assert_eq!(plan(&logs(&[100]), &options, Pressure::Appends), Plan::Seal(1));
-        assert_eq!(plan(&logs(&[100, 100]), &options, Pressure::None), Plan::Rest);
-        assert_eq!(plan(&logs(&[100; 4]), &options, Pressure::None), Plan::Seal(4));
-        assert_eq!(plan(&logs(&[60 << 20]), &options, Pressure::None), Plan::Seal(1));
-        assert_eq!(plan(&logs(&[60 << 20, 60 << 20]), &options, Pressure::None), Plan::Seal(1));
+        let options = options();
+        let plan = |bytes: &[u64], pressure| plan(&logs(bytes), &[], &options, pressure);
+        assert_eq!(plan(&[], Pressure::None), Plan::Rest);
+        assert_eq!(plan(&[], Pressure::Appends), Plan::Rest);
+        assert_eq!(plan(&[100], Pressure::Appends), Plan::Seal(1, SealLevel::Quick));
+        assert_eq!(plan(&[100, 100], Pressure::None), Plan::Rest);
+        assert_eq!(plan(&[100; 4], Pressure::None), Plan::Seal(4, SealLevel::Full));
+        assert_eq!(plan(&[60 << 20], Pressure::None), Plan::Seal(1, SealLevel::Full));
+        assert_eq!(plan(&[60 << 20, 60 << 20], Pressure::None), Plan::Seal(1, SealLevel::Full));
+    }
+
+    #[test]
+    fn neighbours_of_a_tier_are_joined() {
+        let plan = |segments: &[u64]| plan(&[], segments, &options(), Pressure::None);
+        assert_eq!(plan(&[]), Plan::Rest);
+        assert_eq!(plan(&[10, 10, 10]), Plan::Rest);
+        assert_eq!(plan(&[10, 10, 10, 10]), Plan::Join(0..4));
+        assert_eq!(plan(&[5000, 10, 2, 10, 12]), Plan::Join(1..5));
+        assert_eq!(plan(&[100, 100, 100, 2]), Plan::Rest);
+        assert_eq!(plan(&[MAX / 3; 9]), Plan::Rest);
+    }
+
+    #[test]
+    fn a_row_is_written_once_a_tier() {
+        let (mut segments, mut written, mut most) = (Vec::new(), 0, 0);
+        let count = 4096;
+        for _ in 0..count {
+            segments.push(100);
+            written += 100;
+            while let Plan::Join(joined) = plan(&[], &segments, &options(), Pressure::None) {
+                let sum: u64 = segments.drain(joined).sum();
+                segments.push(sum);
+                written += sum;
+            }
+            most = most.max(segments.len());
+        }
+        assert_eq!(segments, [100 * count]);
+        assert_eq!(written, 100 * count * 7);
+        assert!(most <= 3 * 6, "{most} segments at once");
+    }
+
+    #[test]
+    fn what_fits_one_segment_is_settled_in_one() {
+        use SealLevel::{Full, Quick};
+        let third = MAX / 3;
+        let unsettled = |segments: &[_]| unsettled(segments, MAX);
+        let sealed_together = |logs: &[_], segments: &[_]| sealed_together(logs, segments, MAX);
+        assert_eq!(unsettled(&[]), None);
+        assert_eq!(unsettled(&[(third, Full)]), None);
+        assert_eq!(unsettled(&[(third, Quick)]), Some(0..1));
+        assert_eq!(unsettled(&[(3 * third, Full), (third, Full), (1, Quick)]), Some(1..3));
+        assert_eq!(unsettled(&[(2 * MAX, Full), (MAX, Full)]), None);
+        assert_eq!(sealed_together(&[third, third], &[third, third]), (1, 2));
+        assert_eq!(sealed_together(&[third; 4], &[third]), (0, 3));
+        assert_eq!(sealed_together(&[2 * MAX], &[1]), (0, 1));
+        assert_eq!(sealed_together(&[], &[third; 5]), (3, 0));
     }
 }

@@ -1,9 +1,12 @@
 //! Sealing and compaction are one thing: the records of some logs and the live rows of some
 //! segments become one segment.
 //!
-//! Logs are the oldest ones, segments the newest, so that what is replaced covers one range of
-//! seqs. Rows of other segments that a log's records say something newer of are merged, written
-//! to the new segment with their payloads, and superseded there.
+//! What is replaced covers one range of seqs: neighbouring segments, or the newest ones and the
+//! oldest logs. Rows of other segments that a log's records say something newer of are merged,
+//! written to the new segment with their payloads, and superseded there. Rows that a newer segment
+//! supersedes are left out; a trace whose live row stands in a newer segment gets a row here for
+//! its observations to hang on, and that one is dead from the beginning: the segment supersedes it
+//! itself.
 
 use super::dictionary::dictionary;
 use super::transfer::Transfer;
@@ -15,10 +18,10 @@ use crate::merge::Fields;
 use crate::model::{Body, Field, Target, Timestamp};
 use crate::progress::{Meter, Progress};
 use crate::segment::{
-    Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Supersession, TraceRow,
-    WriteOptions, payloads_of,
+    Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Summary, Supersession,
+    TraceRow, WriteOptions, payloads_of,
 };
-use crate::snapshot::{Gathered, Ordered, View, score_of, state_of, touched_scores};
+use crate::snapshot::{Gathered, Ordered, TraceState, View, score_of, state_of, touched_scores};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -27,7 +30,7 @@ use std::ops::Range;
 pub struct Rewrite {
     /// How many of the oldest logs. They are finished.
     pub logs: usize,
-    /// Which segments of the view; neighbours, and with logs the newest ones.
+    /// Which segments of the view: neighbours, and with logs the newest ones.
     pub segments: Range<usize>,
     /// How thoroughly to write.
     pub level: SealLevel,
@@ -48,6 +51,7 @@ struct Job<'v, D: Dir> {
     view: &'v View<D>,
     inputs: Range<usize>,
     seq: Seq,
+    id: SegmentId,
     writer: SegmentWriter<D>,
     transfer: Transfer<'v, D>,
     meter: Meter<'v>,
@@ -96,6 +100,7 @@ pub fn rewrite<D: Dir>(
         view: &bounded,
         inputs: what.segments.clone(),
         seq: seqs.1,
+        id: what.id,
         writer: SegmentWriter::new(dir.clone(), options)?,
         transfer: Transfer::new(&bounded),
     };
@@ -164,6 +169,11 @@ impl<D: Dir> Job<'_, D> {
             rows = ordered.identities().zip(first..).collect();
             let start = state.summary.start;
             ordered.each(view, &mut |id, fields| self.observation(id, fields, &rows, start))?;
+            if self.lives_later(&all) {
+                self.dead_trace(state, first, &rows);
+                self.written();
+                return Ok(());
+            }
             self.take(&state.fields)?;
             let row =
                 TraceRow { id: &state.id, fields: &state.fields, summary: &state.summary, first };
@@ -174,6 +184,28 @@ impl<D: Dir> Job<'_, D> {
         self.supersede_trace(&all, trace_row, &rows);
         self.written();
         Ok(())
+    }
+
+    /// Whether the trace's live row stands in a segment that is newer than the inputs.
+    fn lives_later(&self, all: &Gathered) -> bool {
+        all.holders.iter().any(|(at, row)| {
+            *at >= self.inputs.end && !self.view.segments[*at].dead.contains(RowKind::Trace, *row)
+        })
+    }
+
+    /// A row for the observations of a trace whose live row stands in a newer segment.
+    fn dead_trace(&mut self, state: &TraceState, first: u32, rows: &HashMap<Identity, u32>) {
+        if rows.is_empty() {
+            return;
+        }
+        let row = self.writer.next_trace();
+        let start = state.summary.start;
+        let summary = Summary { start, end: start, ..Summary::default() };
+        let fields = Fields::new();
+        let trace = TraceRow { id: &state.id, fields: &fields, summary: &summary, first };
+        self.writer.trace(&trace, &mut |_| 0);
+        let (segment, kind) = (self.id, RowKind::Trace);
+        self.writer.supersede(Supersession { segment, kind, row, successor: None });
     }
 
     fn written(&mut self) {

@@ -12,7 +12,7 @@ use crate::snapshot::View;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// Decompressed pieces kept of each log: 32 MiB.
+/// Decompressed pieces kept of all logs together: 32 MiB.
 const PIECES_KEPT: usize = 512;
 const UNKNOWN: u32 = u32::MAX;
 
@@ -97,7 +97,8 @@ impl<'v, D: Dir> Transfer<'v, D> {
             Entry::Vacant(place) => {
                 let gone = || Error::invalid(format!("log {id} is gone"));
                 let log = view.log(id).ok_or_else(gone)?;
-                place.insert((LogReader::new(log, PIECES_KEPT), Moved::default()))
+                let pieces = PIECES_KEPT / view.logs.len().max(1);
+                place.insert((LogReader::new(log, pieces), Moved::default()))
             }
         };
         let list = reader.list(number)?;

@@ -30,7 +30,7 @@ pub struct State {
     pub logs: Vec<LogState>,
     /// Segments by the seqs that they cover.
     pub segments: Vec<SegmentState>,
-    /// The merged index, if there is one, and the segments that it covers.
+    /// The merged index, if there is one, and the live segments that it covers.
     pub index: Option<(u64, Vec<SegmentId>)>,
     /// The next log's number; lower ones were used.
     pub next_log: u64,
@@ -76,14 +76,11 @@ impl State {
                     self.segments.push(*with);
                     self.segments.sort_unstable_by_key(|s| s.first_seq);
                 }
-                // An index over segments that are gone would lead nowhere.
-                if self
-                    .index
-                    .as_ref()
-                    .is_some_and(|(_, of)| of.iter().any(|s| segments.contains(s)))
-                {
-                    self.index = None;
+                // What the index says of segments that are gone is passed over.
+                if let Some((_, of)) = &mut self.index {
+                    of.retain(|id| !segments.contains(id));
                 }
+                self.index.take_if(|(_, of)| of.is_empty());
             }
             Edit::Index(number, segments) => {
                 self.next_index = self.next_index.max(number + 1);

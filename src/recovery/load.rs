@@ -107,9 +107,11 @@ pub fn open_merged<D: Dir>(
     notes: &mut Vec<String>,
 ) -> Option<Arc<IndexView<D::Map>>> {
     let (number, covers) = loaded.state.index.as_ref()?;
-    let live = |id: &SegmentId| segments.iter().any(|s| s.id() == *id);
+    let held = |id: &SegmentId| segments.iter().any(|s| s.id() == *id);
     match open_index(dir, *number, &loaded.header) {
-        Ok(index) if index.segments == *covers && covers.iter().all(live) => Some(Arc::new(index)),
+        Ok(index) if covers.iter().all(|id| index.segments.contains(id) && held(id)) => {
+            Some(Arc::new(index))
+        }
         Ok(_) => {
             notes.push(format!("{} is out of date and will be rebuilt", FileName::Index(*number)));
             None

@@ -32,7 +32,8 @@ pub struct IndexView<M> {
     pub map: M,
     /// Where in the file the index stands.
     pub place: std::ops::Range<usize>,
-    /// The segments it covers; ordinals in the index point into this list.
+    /// The segments it covers, those that are gone since among them; ordinals in the index point
+    /// into this list.
     pub segments: Vec<SegmentId>,
 }
 
@@ -115,8 +116,8 @@ impl<D: Dir> View<D> {
         kept.sort_by_key(|s| s.segment.facts().first_seq);
         let mut left = self.logs.clone();
         left.retain(|l| !logs.contains(&l.id()));
-        let index =
-            self.index.clone().filter(|ix| !ix.segments.iter().any(|s| segments.contains(s)));
+        let live = |id: &SegmentId| kept.iter().any(|s| s.segment.id() == *id);
+        let index = self.index.clone().filter(|ix| ix.segments.iter().any(live));
         let mut view = View::assemble(self.key, kept, left, index);
         if let Some(at) = id.and_then(|id| view.positions.get(&id).copied()) {
             view.mark_superseded(at);

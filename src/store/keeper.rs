@@ -6,10 +6,12 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
-use crate::maintenance::{FinishedLog, Plan, Rewrite, plan, rewrite};
+use crate::maintenance::{
+    FinishedLog, Plan, Rewrite, log_weight, plan, rewrite, sealed_together, unsettled, weight,
+};
 use crate::manifest::{Edit, SegmentState};
 use crate::segment::{SealLevel, Segment};
-use crate::snapshot::{View, open_index, write_index};
+use crate::snapshot::{open_index, write_index};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,9 +63,13 @@ impl<F: Fs> Shared<F> {
             }
             let _turn = self.upkeep.lock();
             let finished = self.finished()?;
-            let Plan::Seal(logs) = plan(&finished, &self.options, self.pressure()) else { break };
-            let segments = self.view().segments.len();
-            self.replace(logs, segments..segments, SealLevel::Full)?;
+            let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
+            let none = weights.len()..weights.len();
+            match plan(&finished, &weights, &self.options, self.pressure()) {
+                Plan::Rest => break,
+                Plan::Seal(logs, level) => self.replace(logs, none, level)?,
+                Plan::Join(segments) => self.replace(0, segments, SealLevel::Full)?,
+            };
             self.expire_snapshots();
             self.wake_appenders();
         }
@@ -72,6 +78,13 @@ impl<F: Fs> Shared<F> {
             self.index()?;
         }
         Ok(())
+    }
+
+    /// Segments, oldest first: about how much memory rewriting takes, and how they were written.
+    fn weights(&self) -> Vec<(u64, SealLevel)> {
+        let view = self.view();
+        let facts = view.segments.iter().map(|s| s.segment.facts());
+        facts.map(|facts| (weight(facts), facts.level)).collect()
     }
 
     /// Finished logs, oldest first.
@@ -84,6 +97,7 @@ impl<F: Fs> Shared<F> {
                 id: log.id(),
                 bytes: log.file().len()?,
                 memory: log.memory(),
+                weight: log_weight(log.records(), log.parts()),
             });
         }
         Ok(finished)
@@ -180,19 +194,28 @@ impl<F: Fs> Shared<F> {
         super::Commit { seq: crate::id::Seq(0), done }.wait()?;
         let _turn = self.upkeep.lock();
         let mut report = SealReport::default();
-        let logs = self.finished()?.len();
-        let view = self.view();
-        let settled = |view: &View<F::Dir>| match &view.segments[..] {
-            [] => true,
-            [one] => one.segment.facts().level == SealLevel::Full,
-            _ => false,
-        };
-        let all = level == SealLevel::Full && !(logs == 0 && settled(&view));
-        let segments = if all { 0 } else { view.segments.len() }..view.segments.len();
-        if logs > 0 || !segments.is_empty() {
-            report.bytes = self.replace(logs, segments, level)?;
-            report.logs = logs as u64;
-            report.segments = 1;
+        let weight_max = self.options.rewrite_bytes_max;
+        // What is appended meanwhile may finish more logs, without end.
+        let last = self.finished()?.last().map(|log| log.id);
+        loop {
+            let finished = self.finished()?;
+            let now = finished.iter().filter(|log| Some(log.id) <= last);
+            let logs: Vec<u64> = now.map(|log| log.weight).collect();
+            let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
+            let (joined, taken) = sealed_together(&logs, &weights, weight_max);
+            if taken == 0 {
+                break;
+            }
+            let joined = if level == SealLevel::Full { joined } else { 0 };
+            report.bytes += self.replace(taken, weights.len() - joined..weights.len(), level)?;
+            report.logs += taken as u64;
+            report.segments += 1;
+        }
+        while level == SealLevel::Full
+            && let Some(segments) = unsettled(&self.weights(), weight_max)
+        {
+            report.bytes += self.replace(0, segments, level)?;
+            report.segments += 1;
         }
         if self.view().wants_index() {
             self.index()?;

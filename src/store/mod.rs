@@ -97,7 +97,8 @@ impl<F: Fs> Store<F> {
     }
 
     /// Seals everything that is acknowledged by now and returns when no log is left. `Full` also
-    /// rewrites all segments into one, so that the store is as small as it will get.
+    /// joins neighbouring segments as far as one can be rewritten within bounded memory (about
+    /// half a million observations), so that the store is as small as it will get.
     ///
     /// # Errors
     /// `Corruption`, `StorageFull`, `Io`, `Poisoned`, `Closed`; what was not sealed stays as it

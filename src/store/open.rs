@@ -162,7 +162,8 @@ fn recover<F: Fs>(
         report.notes.push(format!("the manifest ends in a torn tail: {what}"));
     }
     let mut state = loaded.state.clone();
-    state.index = view.index.as_ref().map(|ix| (ix.number, ix.segments.clone()));
+    // One that could not be opened is forgotten.
+    state.index = state.index.filter(|_| view.index.is_some());
     let mut previous = Previous::default();
     if let Some(last) = logs.last() {
         let stray_log = FileName::Log(LogId(state.next_log));

@@ -69,9 +69,15 @@ fn supersessions<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>)
             continue;
         }
         let Some(older) = view.segment(old.segment).map(|s| &s.segment) else { continue };
-        if older.facts().first_seq >= segment.facts().first_seq {
+        let own_trace = old.segment == segment.id() && kind == RowKind::Trace;
+        if older.facts().first_seq >= segment.facts().first_seq && !own_trace {
             let found = format!("segment {}", old.segment);
-            findings.damage(place, "rows of an older segment", found, affects);
+            findings.damage(
+                place,
+                "rows of an older segment, or its own trace rows",
+                found,
+                affects,
+            );
         }
         if row >= older.rows(kind) {
             let expected = format!("rows of segment {}", old.segment);

@@ -139,6 +139,45 @@ fn so_does_the_background() {
     assert_same(&expected, &Dump::of(&world.store().snapshot()), "reopened");
 }
 
+/// Segments so small that they cannot become one: neighbours are joined wherever they stand, also
+/// under newer ones that hold the live rows.
+#[test]
+fn neighbours_are_joined_under_newer_segments() {
+    let seed = seed();
+    let template = template();
+    let records = records(seed);
+    let expected = plain(&template, &records);
+    for round in 0..6 {
+        let mut rng = Rng::stream(seed, 1000 + round);
+        let mut world = template.twin();
+        world.options.rewrite_bytes_max = rng.between(80_000, 160_000);
+        let mut shuffled = records.clone();
+        shuffle(&mut rng, &mut shuffled);
+        let store = world.store();
+        let mut seals = 0;
+        for records in batches(shuffled, 60) {
+            store.append(batch(records)).unwrap().wait().unwrap();
+            match rng.below(4) {
+                0 => full(&store),
+                _ => quick(&store),
+            }
+            seals += 1;
+        }
+        let what = format!("round {round}");
+        assert_same(&expected, &Dump::of(&store.snapshot()), &what);
+        full(&store);
+        assert_same(&expected, &Dump::of(&store.snapshot()), &format!("{what}, settled"));
+        let stats = store.stats().unwrap();
+        assert_eq!(stats.observations as usize, expected.observations(), "{what}");
+        assert!((2..seals).contains(&stats.segments), "{what}: {} segments", stats.segments);
+        store.close().unwrap();
+        assert_same(&expected, &Dump::of(&world.store().snapshot()), &format!("{what}, reopened"));
+        let mut found = Vec::new();
+        let verdict = tracekeep::verify(&world.path(), &mut |f| found.push(f)).unwrap();
+        assert_eq!(verdict, tracekeep::Verdict::Clean, "{what}: {found:?}");
+    }
+}
+
 #[test]
 fn equal_stamps_are_decided_by_what_was_sent() {
     use crate::world::{id, observation};
