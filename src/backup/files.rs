@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use super::{BackupReport, Source};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_read};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameRef, scan};
 use crate::fs::{Dir, File, FileName, Linked};
 use crate::log::LogTable;
@@ -69,7 +69,7 @@ impl<'a, D: Dir> Copier<'a, D> {
                 let previous = self.read_header(next)?.previous;
                 if previous.number == log.id().0 { previous.end } else { bytes.len() as u64 }
             }
-            None => self.end(log, &bytes, &header),
+            None => self.end(log, &bytes, &header)?,
         };
         let wanted = usize::try_from(end).ok().and_then(|end| bytes.get(..end));
         let wanted = wanted.ok_or_else(|| {
@@ -104,14 +104,20 @@ impl<'a, D: Dir> Copier<'a, D> {
     }
 
     /// Where the frames of a log end that the view and the seq cover.
-    fn end(&self, log: &LogTable<D::File>, bytes: &[u8], header: &FileHeader) -> u64 {
-        let start = FILE_HEADER_BYTES as u64;
-        let Some((_, last)) = log.seqs() else { return start };
+    fn end(&self, log: &LogTable<D::File>, bytes: &[u8], header: &FileHeader) -> Result<u64> {
+        let Some((_, last)) = log.seqs() else { return Ok(FILE_HEADER_BYTES as u64) };
         let next = self.source.seq.min(last).0.saturating_add(1);
-        let within = |frame: &&FrameRef| {
-            frame.header.seq.0.saturating_add(u64::from(frame.header.records)) <= next
-        };
-        scan(bytes, header).frames.iter().take_while(within).last().map_or(start, FrameRef::end)
+        let after = |f: &FrameRef| f.header.seq.0.saturating_add(u64::from(f.header.records));
+        let scan = scan(bytes, header);
+        match scan.frames.iter().take_while(|f| after(f) <= next).last() {
+            Some(frame) if after(frame) == next => Ok(frame.end()),
+            // What the view shows was read from frames that are not read now.
+            _ => {
+                let what = format!("the log ends here, and has records up to seq {}", next - 1);
+                let path = self.path(FileName::Log(log.id()));
+                Err(Error::corruption_at(&path, scan.end, what))
+            }
+        }
     }
 
     fn path(&self, name: FileName) -> std::path::PathBuf {
@@ -131,7 +137,9 @@ impl<'a, D: Dir> Copier<'a, D> {
         let len = usize::try_from(log.file().len()?);
         let mut bytes = vec![0; len.map_err(|_| Error::limit("a log is too long"))?];
         let n = log.file().read_at(&mut bytes, 0)?;
-        bytes.truncate(n);
+        if n < bytes.len() {
+            return Err(short_read(&self.path(FileName::Log(log.id())), n));
+        }
         Ok((bytes, header))
     }
 
