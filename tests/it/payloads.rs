@@ -220,3 +220,18 @@ fn a_map_from_several_records_is_an_object_of_the_live_keys() {
         assert_eq!(text, r#"{"a":"new","b":[1, 2],"q\"\n":1.50}"#, "{place}");
     });
 }
+
+#[test]
+fn what_an_older_log_holds_is_written_again_to_the_next() {
+    let world = World::new();
+    let store = world.store();
+    let said = "the same words again, long enough to be a part of their own".repeat(3);
+    for name in ["a", "b"] {
+        append(&store, [observation("t", name, 1).input(said.clone())]);
+        quick(&store);
+    }
+    for name in ["a", "b"] {
+        let input = store.snapshot().input(&id("t"), &id(name)).unwrap();
+        assert_eq!(input.as_deref(), Some(said.as_bytes()), "{name}");
+    }
+}

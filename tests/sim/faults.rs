@@ -18,3 +18,6 @@ mod matrix;
 
 /// What it found first, by name.
 mod found;
+
+/// The power fails after a phase in which nothing else did.
+mod power;

@@ -71,3 +71,66 @@ fn a_copied_tail_that_is_not_there_is_not_served() {
         assert_eq!(run(Phase::Recover, &image, rule), Ok(Outcome::Told), "write {nth}");
     }
 }
+
+/// The copy of the newest log ended where the read did, and the backup was called whole.
+#[test]
+fn a_backup_is_not_whole_where_a_log_was_not_read_to_its_end() {
+    for fault in [Fault::Short, Fault::Zero, Fault::WrongBytes] {
+        let image = Image::for_phase(Phase::Backup);
+        for nth in 1..=9 {
+            let rule = Rule { op: Op::ReadAt, fault, nth, span: Span::Once };
+            let outcome = run(Phase::Backup, &image, rule);
+            assert!(outcome.is_ok(), "{fault} at read {nth}: {outcome:?}");
+        }
+    }
+}
+
+/// The kernel has marked the pages clean: a second sync would return without having written.
+#[test]
+fn a_failed_sync_is_not_tried_again() {
+    assert_eq!(once(Phase::Group, Fault::Eio, Op::SyncFile, 1), Ok(Outcome::Told));
+}
+
+#[test]
+fn a_failed_sync_acknowledges_nothing() {
+    let image = Image::for_phase(Phase::Marker);
+    for fault in [Fault::Eio, Fault::DoneAnyway] {
+        let rule = Rule { op: Op::SyncFile, fault, nth: 1, span: Span::Onwards };
+        assert_eq!(run(Phase::Marker, &image, rule), Ok(Outcome::Told), "{fault}");
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_has_no_torn_tail() {
+    for nth in 1..=13 {
+        let outcome = once(Phase::Recover, Fault::Eio, Op::ReadAt, nth);
+        assert_eq!(outcome, Ok(Outcome::Told), "read {nth}");
+    }
+}
+
+#[test]
+fn a_batch_that_a_full_disk_refused_leaves_no_hole() {
+    for fault in [Fault::Enospc, Fault::Short] {
+        assert_eq!(once(Phase::Append, fault, Op::WriteAt, 4), Ok(Outcome::Told), "{fault}");
+    }
+}
+
+#[test]
+fn a_refused_batch_leaves_no_parts_to_refer_to() {
+    for fault in [Fault::Enospc, Fault::Short] {
+        assert_eq!(once(Phase::AppendOs, fault, Op::WriteAt, 4), Ok(Outcome::Told), "{fault}");
+    }
+}
+
+#[test]
+fn a_seal_whose_edit_fails_keeps_its_logs() {
+    // Room for the edit is all that sealing reserves.
+    assert_eq!(once(Phase::Seal, Fault::Eio, Op::Reserve, 1), Ok(Outcome::Told));
+}
+
+#[test]
+fn a_reader_finds_every_log() {
+    let image = Image::for_phase(Phase::Refresh);
+    let never = Rule { op: Op::Lock, fault: Fault::Eio, nth: 9, span: Span::Once };
+    assert_eq!(run(Phase::Refresh, &image, never), Ok(Outcome::Untouched));
+}

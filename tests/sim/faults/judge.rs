@@ -1,11 +1,11 @@
-use super::model::{Fate, batch, batches, contents, differs, expected};
-use super::phase::{Image, Phase, Stage, path};
+use super::model::{Contents, Fate, batch, batches, contents, differs, expected};
+use super::phase::{Image, Phase, Stage, copy, path};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracekeep::{ErrorKind, Verdict, verify_in};
 use tracekeep_crash::disk::SimFs;
 use tracekeep_crash::faulty::{Fault, Op, Rule, Span};
-use tracekeep_crash::states::{Choice, Replay, Tail, Unsynced};
+use tracekeep_crash::states::{Choice, Replay, Strength, Tail, Unsynced, choices};
 
 /// A batch that no phase appends.
 const LATER: usize = 90;
@@ -40,6 +40,7 @@ pub(crate) fn run(phase: Phase, image: &Image, rule: Rule) -> Result<Outcome, St
     stage.switch.disarm();
     detected |= served(&stage, lies).map_err(|e| format!("afterwards: {e}"))?;
     detected |= followed(&mut stage, lies)?;
+    detected |= copied(&stage, lies).map_err(|e| format!("the copy: {e}"))?;
     // Once is not enough: what a writer may be changing is looked at again.
     let spoilt = injected > 0 && rule.fault == Fault::WrongBytes && rule.span == Span::Onwards;
     if spoilt && stage.verdict == Some(Verdict::Clean) {
@@ -54,13 +55,7 @@ pub(crate) fn run(phase: Phase, image: &Image, rule: Rule) -> Result<Outcome, St
     }
     // `Os` promises nothing of power, nor does a device that lies.
     if !lies && phase != Phase::AppendOs {
-        match opened_again(&powerless(image, &stage), &stage) {
-            Ok(missing) if missing.is_empty() => {}
-            Ok(missing) => return Err(format!("a power failure took batches {missing:?}")),
-            Err(Opening::Corruption(what) | Opening::Wrong(what)) => {
-                return Err(format!("after a power failure: {what}; told: {:?}", stage.told));
-            }
-        }
+        after_power_failure(image, &stage)?;
     }
     let missing = match opened_again(&stage.fs, &stage) {
         Err(Opening::Corruption(_)) if lies => {
@@ -113,6 +108,33 @@ fn followed(stage: &mut Stage, lies: bool) -> Result<bool, String> {
     Ok(false)
 }
 
+/// A copy that was made is whole; one that was not made is what it was; the next one is whole.
+/// Whether damage was found.
+fn copied(stage: &Stage, lies: bool) -> Result<bool, String> {
+    if !matches!(stage.phase, Phase::Backup | Phase::Renew) {
+        return Ok(false);
+    }
+    let all = stage.ledger.with(Fate::Acknowledged);
+    let before = (0..stage.copied).collect();
+    let found = match copy_contents(&stage.fs, stage) {
+        Err(_) if lies => return Ok(true),
+        Err(e) if !stage.told.is_empty() && stage.copied == 0 && e.is_not_found() => None,
+        found => Some(found.map_err(|e| e.to_string())?),
+    };
+    if let Some(found) = found {
+        let whole = differs(&found, &expected(&all));
+        let kept = !stage.told.is_empty() && found == expected(&before);
+        whole.or_else(|e| if kept { Ok(()) } else { Err(e) })?;
+    }
+    stage.backup().map_err(|e| format!("the next one: {e}"))?;
+    let found = copy_contents(&stage.fs, stage).map_err(|e| format!("the next one: {e}"))?;
+    differs(&found, &expected(&all)).map(|()| false)
+}
+
+fn copy_contents(fs: &SimFs, stage: &Stage) -> tracekeep::Result<Contents> {
+    contents(&stage.phase.builder(fs.clone()).open_read_only(copy())?.snapshot())
+}
+
 enum Opening {
     Corruption(String),
     Wrong(String),
@@ -148,13 +170,41 @@ fn opened_again(fs: &SimFs, stage: &Stage) -> Result<BTreeSet<usize>, Opening> {
     }
 }
 
-/// The disk as it is if the power fails now and nothing is kept that was not synced.
-fn powerless(image: &Image, stage: &Stage) -> SimFs {
+/// Opens the disk as it is if the power fails now, with these of the pieces that were not synced.
+fn after(stage: &Stage, unsynced: &Unsynced<'_>, choice: &Choice) -> Result<(), String> {
+    match opened_again(&SimFs::of(&unsynced.image(choice)), stage) {
+        Ok(missing) if missing.is_empty() => Ok(()),
+        Ok(missing) => Err(format!("a power failure took batches {missing:?}")),
+        Err(Opening::Corruption(what) | Opening::Wrong(what)) => {
+            Err(format!("after a power failure: {what}; told before: {:?}", stage.told))
+        }
+    }
+}
+
+fn replayed(image: &Image, stage: &Stage) -> Replay {
     let mut replay = Replay::of(&image.disk);
     stage.fs.log().iter().for_each(|op| replay.apply(op));
+    replay
+}
+
+/// What is wrong if the power fails now and nothing is kept that was not synced.
+pub(crate) fn after_power_failure(image: &Image, stage: &Stage) -> Result<(), String> {
+    let replay = replayed(image, stage);
     let unsynced = Unsynced::of(&replay);
     let kept = vec![false; unsynced.atoms()];
-    SimFs::of(&unsynced.image(&Choice { kept, tail: Tail::Tight }))
+    after(stage, &unsynced, &Choice { kept, tail: Tail::Tight })
+}
+
+/// The same for some of the states that a power failure may leave: which pieces were kept, and
+/// what is wrong.
+pub(crate) fn states(image: &Image, stage: &Stage) -> Vec<(String, Result<(), String>)> {
+    let replay = replayed(image, stage);
+    let unsynced = Unsynced::of(&replay);
+    let strength = Strength { exhaustive_atoms: 8, samples: 40 };
+    choices(unsynced.atoms(), unsynced.grows(), strength, 1)
+        .iter()
+        .map(|choice| (choice.to_string(), after(stage, &unsynced, choice)))
+        .collect()
 }
 
 /// What a phase asks for with nothing failing.

@@ -49,10 +49,14 @@ pub(crate) enum Phase {
     Index,
     /// Every byte is verified.
     Verify,
+    /// A copy is made while the store is open.
+    Backup,
+    /// The copy is brought up to date.
+    Renew,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Phase; 16] = [
+    pub(crate) const ALL: [Phase; 18] = [
         Phase::Create,
         Phase::Append,
         Phase::AppendOs,
@@ -69,6 +73,8 @@ impl Phase {
         Phase::Refresh,
         Phase::Index,
         Phase::Verify,
+        Phase::Backup,
+        Phase::Renew,
     ];
 
     fn options(self) -> Options {
@@ -115,6 +121,8 @@ impl fmt::Display for Phase {
             Phase::Refresh => "refresh",
             Phase::Index => "index",
             Phase::Verify => "verify",
+            Phase::Backup => "backup",
+            Phase::Renew => "renew",
         })
     }
 }
@@ -128,6 +136,11 @@ pub(crate) struct Image {
 /// Where the store is on the disk.
 pub(crate) fn path() -> &'static Path {
     Path::new("store")
+}
+
+/// Where its copy is.
+pub(crate) fn copy() -> &'static Path {
+    Path::new("copy")
 }
 
 impl Image {
@@ -184,6 +197,8 @@ pub(crate) struct Stage {
     /// The disk, with nothing failing.
     pub(crate) fs: SimFs,
     pub(crate) ledger: Ledger,
+    /// How many batches the copy held before, if there was one.
+    pub(crate) copied: usize,
     /// What the caller was told.
     pub(crate) told: Vec<String>,
     /// What `verify` came to.
@@ -202,6 +217,7 @@ impl Stage {
             switch: Switch::default(),
             fs: SimFs::of(&image.disk),
             ledger,
+            copied: 0,
             told: Vec::new(),
             verdict: None,
             store: None,
@@ -228,7 +244,15 @@ impl Stage {
                 | Phase::Compact
                 | Phase::Close
                 | Phase::Read
+                | Phase::Backup
+                | Phase::Renew
         ) {
+            self.append(1);
+        }
+        if self.phase == Phase::Renew {
+            self.backup().unwrap();
+            self.copied = self.next();
+            self.seal(SealLevel::Quick).unwrap();
             self.append(1);
         }
         if self.phase == Phase::Marker {
@@ -321,6 +345,7 @@ impl Stage {
             Phase::Follow => self.builder().open_read_only(path()).map(|reader| {
                 self.reader = Some(reader);
             }),
+            Phase::Backup | Phase::Renew => self.backup(),
             Phase::Refresh => {
                 self.write_beside();
                 self.reader.as_ref().map_or(Ok(()), ReadStore::refresh)
@@ -342,18 +367,22 @@ impl Stage {
         self.store.as_ref().map_or(Ok(()), |store| store.seal(level).map(drop))
     }
 
-    /// Another process appends, seals, and appends again; nothing of it fails.
+    pub(crate) fn backup(&self) -> Result<()> {
+        self.store.as_ref().map_or(Ok(()), |store| store.backup(copy()).map(drop))
+    }
+
+    /// Another process appends, seals, and leaves two logs; nothing of it fails.
     fn write_beside(&mut self) {
-        let store = self.phase.builder(self.fs.clone()).open(path()).unwrap();
-        for seal in [true, false] {
+        for seal in [true, false, false] {
+            let store = self.phase.builder(self.fs.clone()).open(path()).unwrap();
             let k = self.next();
             store.append(batch(k)).unwrap().wait().unwrap();
             self.ledger.note(k, Fate::Acknowledged);
             if seal {
                 store.seal(SealLevel::Quick).unwrap();
             }
+            store.close().unwrap();
         }
-        store.close().unwrap();
     }
 
     /// Everything that whoever is open says.

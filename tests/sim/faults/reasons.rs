@@ -65,6 +65,10 @@ pub(crate) fn asks(phase: Phase) -> &'static [Op] {
         Phase::Read => &[ReadAt],
         Phase::Follow => &[OpenDir, Open, ReadAt, Len, Map],
         Phase::Refresh => &[Open, ReadAt, Len, Map],
+        Phase::Backup | Phase::Renew => &[
+            OpenDir, Create, Open, ReadAt, WriteAt, Reserve, Len, SyncFile, SyncDir, Rename,
+            Remove, Link, List, Lock,
+        ],
         Phase::Verify => &[OpenDir, Open, ReadAt, Len, List, Map],
     }
 }
