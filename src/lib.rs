@@ -28,6 +28,7 @@ pub mod error;
 pub mod id;
 pub mod limits;
 pub mod options;
+pub(crate) mod planted;
 pub(crate) mod progress;
 
 pub mod fs;

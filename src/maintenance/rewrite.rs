@@ -16,6 +16,7 @@ use crate::fs::{Dir, File};
 use crate::id::{Id, Identity, LogId, SegmentId, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Field, Target, Timestamp};
+use crate::planted::{self, Bug};
 use crate::progress::{Meter, Progress};
 use crate::segment::{
     Facts, ObservationRow, ParentAt, RowKind, SealLevel, SegmentWriter, Summary, Supersession,
@@ -258,7 +259,7 @@ impl<D: Dir> Job<'_, D> {
                 let kind = RowKind::Trace;
                 self.writer.supersede(Supersession { segment, kind, row, successor });
             }
-            if all.trace.erased {
+            if all.trace.erased && !planted::is(Bug::ErasedRowsKept) {
                 for row in s.segment.trace_rows(row) {
                     if s.dead.contains(RowKind::Observation, row) {
                         continue;
@@ -272,7 +273,7 @@ impl<D: Dir> Job<'_, D> {
         }
         for identity in all.observations.keys() {
             let Some(sealed) = all.sealed_touched(*identity) else { continue };
-            if self.is_input(sealed.at) {
+            if self.is_input(sealed.at) || planted::is(Bug::SupersessionLost) {
                 continue;
             }
             let segment = self.view.segments[sealed.at].segment.id();

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameWriter};
 use crate::fs::{Dir, File, FileName};
 use crate::limits::MANIFEST_BYTES_MAX;
+use crate::planted::{self, Bug};
 
 /// Appends edits to the manifest. One edit commits at a time.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl<D: Dir> ManifestWriter<D> {
         let name = format!("{}\n", FileName::Manifest(self.number));
         current.write_at(name.as_bytes(), 0)?;
         // SYNC: a renamed but empty CURRENT would make the store unreadable.
-        current.sync()
+        planted::unless(Bug::CurrentNotSynced, || current.sync())
     }
 
     fn switch_current(&self) -> Result<()> {

@@ -3,6 +3,7 @@ use super::{Stamp, canon};
 use crate::model::{
     Body, Field, FieldValue, Operation, PayloadRef, Record, Rule, Timestamp, Value,
 };
+use crate::planted::{self, Bug};
 
 /// What a field holds after merging.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,7 +179,7 @@ impl Slot {
                     (Value::Payload(a), Value::Payload(b)) => canon::cmp_places(a, b),
                     _ => std::cmp::Ordering::Equal,
                 });
-                if order.is_lt() {
+                if order.is_lt() != planted::is(Bug::SmallerStampKept) {
                     (other.stamp, Held::Value(b))
                 } else {
                     (self.stamp, Held::Value(a))

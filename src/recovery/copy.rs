@@ -7,6 +7,7 @@ use crate::fs::{Dir, File, FileName};
 use crate::id::{LogId, Seq};
 use crate::log::{Encoder, LogReader};
 use crate::model::{PayloadRef, Record};
+use crate::planted::{self, Bug};
 
 /// Appends the records of `frames`, which were not promised durable, again to a new log under
 /// their old seqs, and makes it durable. Gives the number of records and where the new log ends.
@@ -49,13 +50,13 @@ pub fn copy_tail<D: Dir>(
         }
     }
     // SYNC: the manifest will say that the old log ends before these records.
-    file.sync()?;
+    planted::unless(Bug::CopyNotSynced, || file.sync())?;
     let (offset, mut bytes) = (writer.offset(), Vec::new());
     let next = from.tail.seq.0;
     writer.frame(FrameKind::Marker, CODEC_ID, next, offset, 0, 0, &[], &mut bytes);
     file.write_at(&bytes, offset)?;
     // SYNC: from now on damage to what was copied must not pass for a torn tail.
-    file.sync()?;
+    planted::unless(Bug::CopyNotSynced, || file.sync())?;
     // SYNC: the manifest must not name a log whose name can be lost.
     dir.sync()?;
     Ok((copied, writer.offset()))

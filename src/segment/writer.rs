@@ -15,6 +15,7 @@ use crate::id::{Id, Identity, LogId, SegmentId, Seq, StoreKey};
 use crate::index::Lookup;
 use crate::merge::{Fields, Held};
 use crate::model::{Field, PayloadRef, Timestamp, Value};
+use crate::planted::{self, Bug};
 
 /// How a segment is to be written.
 #[derive(Debug, Clone)]
@@ -387,7 +388,7 @@ impl<D: Dir> SegmentWriter<D> {
         let (id, dir) = (self.options.id, self.dir.clone());
         let payloads = self.payloads.finish()?;
         // SYNC: the skeleton file and the manifest will name these bytes as the only copy.
-        payloads.file.sync()?;
+        planted::unless(Bug::RenamedUnsynced, || payloads.file.sync())?;
         let mut lens = IntsBuilder::new();
         let mut prints = Vec::with_capacity(payloads.payloads.len() * 8);
         for payload in &payloads.payloads {
@@ -443,7 +444,7 @@ impl<D: Dir> SegmentWriter<D> {
         dir.rename(FileName::PayloadTemp(id), FileName::Payload(id))?;
         dir.rename(FileName::SkeletonTemp(id), FileName::Skeleton(id))?;
         // SYNC: the manifest must not name files whose names a power loss can take back.
-        dir.sync()?;
+        planted::unless(Bug::SegmentDirNotSynced, || dir.sync())?;
         Ok(facts)
     }
 }

@@ -7,6 +7,7 @@ use crate::fs::{Dir, Fs};
 use crate::id::{Form, Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::Timestamp;
+use crate::planted::{self, Bug};
 use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ impl StateCache {
     ) -> Result<Option<Arc<TraceState>>> {
         let version = version(view, trace, seq);
         if let Some((held, state)) = self.0.lock().get(&trace)
-            && *held == version
+            && (*held == version || planted::is(Bug::StaleState))
         {
             return Ok(Some(Arc::clone(state)));
         }

@@ -4,6 +4,7 @@ use crate::id::{Identity, LogId, SegmentId, StoreKey};
 use crate::index::Merged;
 use crate::limits::UNINDEXED_SEGMENTS_MAX;
 use crate::log::LogTable;
+use crate::planted::{self, Bug};
 use crate::segment::Segment;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -80,7 +81,11 @@ impl<D: Dir> View<D> {
     ) -> View<D> {
         let positions: HashMap<SegmentId, usize> =
             segments.iter().enumerate().map(|(i, s)| (s.segment.id(), i)).collect();
-        let covered = |id: SegmentId| index.as_ref().is_some_and(|ix| ix.segments.contains(&id));
+        let covered = |id: SegmentId| {
+            index
+                .as_ref()
+                .is_some_and(|ix| ix.segments.contains(&id) || planted::is(Bug::IndexCoversTooMuch))
+        };
         let unindexed = match &index {
             None => (0..segments.len()).collect(),
             Some(_) => {
@@ -95,7 +100,9 @@ impl<D: Dir> View<D> {
         for old in segment.superseded() {
             let Some(at) = self.positions.get(&old.segment) else { continue };
             // A row past the end is damage, which verify tells; it must not make us allocate.
-            if old.row < self.segments[*at].segment.rows(old.kind) {
+            if old.row < self.segments[*at].segment.rows(old.kind)
+                && !planted::is(Bug::DeadRowShown)
+            {
                 Arc::make_mut(&mut self.segments[*at].dead).mark(old.kind, old.row);
             }
         }

@@ -11,6 +11,7 @@ use crate::id::{LogId, Seq};
 use crate::log::LogTable;
 use crate::manifest::{Loaded, load};
 use crate::part::BlockCache;
+use crate::planted::{self, Bug};
 use crate::recovery::{Tail, extend_log, log_end, open_merged, open_segments, read_log};
 use crate::snapshot::{Snapshot, StateCache, View};
 use parking_lot::Mutex;
@@ -125,6 +126,7 @@ impl<F: Fs> ReadStore<F> {
             tables.push(Arc::clone(&log.table));
             logs.insert(state.id, log);
         }
+        planted::when(Bug::FollowerSkipsLog, || tables.truncate(1));
         followed.view = Arc::new(View::new(loaded.header.key, segments, tables, index));
         followed.seq = followed.seq.max(seq);
         followed.logs = logs;

@@ -14,6 +14,7 @@ use crate::log::Encoder;
 use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
+use crate::planted::{self, Bug};
 use parking_lot::MutexGuard;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ impl Ingest {
             ready: VecDeque::new(),
             done: Arc::default(),
             first_seq: None,
-            next_seq: Seq(last_seq.0 + 1),
+            next_seq: Seq(last_seq.0 + u64::from(!planted::is(Bug::SeqReused))),
             finish_log: false,
             in_flight: 0,
             log_full: false,
@@ -161,7 +162,8 @@ impl Ingest {
             self.finish_log |= pending.finish_log;
         }
         self.in_flight = 0;
-        self.encoder.restart(if self.finish_log { 0 } else { next_part });
+        let next_part = if self.finish_log { 0 } else { next_part };
+        planted::unless(Bug::RefusedPartsKept, || self.encoder.restart(next_part));
     }
 
     /// Memory of last payloads and part lookup, in bytes.

@@ -10,6 +10,7 @@ use crate::maintenance::{
     FinishedLog, Plan, Rewrite, log_weight, plan, rewrite, sealed_together, unsettled, weight,
 };
 use crate::manifest::{Edit, SegmentState};
+use crate::planted::{self, Bug};
 use crate::segment::{SealLevel, Segment};
 use crate::snapshot::{open_index, write_index};
 use std::ops::Range;
@@ -136,14 +137,16 @@ impl<F: Fs> Shared<F> {
             payload_expired: false,
         });
         let edit = Edit::Replace { logs: old_logs.clone(), segments: old_segments.clone(), with };
+        let logs = old_logs.iter().map(|log| FileName::Log(*log));
+        let files = |id: &SegmentId| [FileName::Skeleton(*id), FileName::Payload(*id)];
+        let mut released = logs.chain(old_segments.iter().flat_map(files));
+        let remove = |name| remove_if_there(&self.dir, name);
+        planted::when(Bug::UnlinkedBeforeEdit, || drop(released.clone().try_for_each(remove)));
         let index_before = self.manifest.lock().state().index.as_ref().map(|(n, _)| *n);
         self.commit_edit(&edit)?;
         let bytes = segment.as_ref().map_or(0, |s| file_bytes(s));
         self.change_view(|view| view.replaced(&old_logs, &old_segments, segment));
-        let names = old_logs.iter().map(|log| FileName::Log(*log)).chain(
-            old_segments.iter().flat_map(|id| [FileName::Skeleton(*id), FileName::Payload(*id)]),
-        );
-        names.into_iter().try_for_each(|name| remove_if_there(&self.dir, name))?;
+        released.try_for_each(remove)?;
         if let Some(number) = index_before
             && self.manifest.lock().state().index.is_none()
         {

@@ -13,6 +13,7 @@ use crate::id::{LogId, Seq, StoreKey};
 use crate::limits::BALLAST_BYTES;
 use crate::manifest::{Loaded, LogState, ManifestWriter, State, load, read_current};
 use crate::options::Background;
+use crate::planted::{self, Bug};
 use crate::recovery::{LoadedStore, ReadLog, RecoveryReport, copy_tail, load_store};
 use crate::snapshot::View;
 use std::path::Path;
@@ -193,7 +194,8 @@ fn end_last_log<F: Fs>(
     let known = state.logs.last().and_then(|l| l.end);
     let promise = known.unwrap_or(last.promise);
     let kept = last.frames.partition_point(|f| f.end() <= promise);
-    let (kept, copied) = last.frames.split_at(kept);
+    let (kept, mut copied) = last.frames.split_at(kept);
+    planted::when(Bug::CopyOffByOne, || copied = copied.get(1..).unwrap_or_default());
     if known.is_none() {
         report.torn_bytes += last.bytes.saturating_sub(last.tail.offset);
         if let Some(stop) = last.stop.as_ref().filter(|s| s.offset < last.bytes) {

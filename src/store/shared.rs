@@ -8,6 +8,7 @@ use crate::id::{LogId, Seq};
 use crate::manifest::{Edit, ManifestWriter};
 use crate::options::Options;
 use crate::part::BlockCache;
+use crate::planted::{self, Bug};
 use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::HashMap;
@@ -105,7 +106,8 @@ impl<F: Fs> Shared<F> {
     pub fn snapshot(&self) -> Snapshot<F> {
         // Under the view's lock: a log whose records are visible by now is in this view.
         let view = self.view.read();
-        let seq = Seq(self.visible.load(Ordering::Acquire));
+        let mut seq = Seq(self.visible.load(Ordering::Acquire));
+        planted::set(Bug::SnapshotSeesLater, &mut seq, Seq(u64::MAX));
         let snapshot = Snapshot::new(
             Arc::clone(&view),
             seq,

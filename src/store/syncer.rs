@@ -8,6 +8,7 @@ use crate::frame::FrameRef;
 use crate::fs::{Dir, File, Fs};
 use crate::id::Seq;
 use crate::log::LogTable;
+use crate::planted::{self, Bug};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,7 @@ impl<F: Fs> Syncer<F> {
 
     /// Offset up to which the log that is written is known durable.
     pub fn durable_end(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+        planted::unless(Bug::PromiseStuckAtZero, || self.durable.load(Ordering::Acquire))
     }
 
     pub fn set_durable(&self, end: u64) {
@@ -103,7 +104,7 @@ impl<F: Fs> Syncer<F> {
             let outcome = match (self.shared.failure(), groups.last()) {
                 (Some(failure), _) => Err(failure),
                 // SYNC: this is what `Disk` acknowledges.
-                (None, Some(last)) => last.table.file().sync(),
+                (None, Some(last)) => planted::group_sync(|| last.table.file().sync()),
                 (None, None) => Ok(()),
             };
             self.acknowledge(groups, outcome);
@@ -115,13 +116,14 @@ impl<F: Fs> Syncer<F> {
     /// Publishes groups that reached their level, or fails those whose sync failed: these are
     /// never shown, and nothing is appended after them.
     pub fn acknowledge(&self, groups: Vec<Written<<F::Dir as Dir>::File>>, outcome: Result<()>) {
+        let outcome = planted::swallow(Bug::FailedSyncAcknowledged, outcome, ());
         // Whatever the reason, even a full disk: what was written may be found after all, so the
         // callers are told that the store is poisoned, not that the batch was refused.
         let outcome = outcome
             .and_then(|()| groups.iter().try_for_each(|g| g.table.add(&g.frame, &g.payload)))
             .map_err(|e| {
                 self.shared.poison(&e);
-                self.shared.failure().unwrap_or(e)
+                self.shared.failure().filter(|_| !planted::is(Bug::FullSyncIsRefusal)).unwrap_or(e)
             });
         if outcome.is_ok()
             && let Some(last) = groups.last()

@@ -18,6 +18,7 @@ use crate::limits::LOG_RESERVE_BYTES;
 use crate::log::LogTable;
 use crate::manifest::Edit;
 use crate::options::Durability;
+use crate::planted::{self, Bug};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,7 +163,8 @@ impl<F: Fs> Writer<F> {
             pad(&mut log.frames, pending.first_seq, self.syncer.durable_end(), &mut self.bytes);
         }
         let kind = if records == 0 { FrameKind::Parts } else { FrameKind::Records };
-        let promise = self.syncer.durable_end();
+        let mut promise = self.syncer.durable_end();
+        planted::set(Bug::PromiseTooMuch, &mut promise, log.frames.offset());
         let seq = pending.first_seq.0;
         let frame = log.frames.frame(
             kind,
@@ -180,7 +182,7 @@ impl<F: Fs> Writer<F> {
         let written =
             reserve(log, room).and_then(|()| log.table.file().write_at(&self.bytes, start));
         if let Err(e) = written {
-            log.frames = before;
+            planted::unless(Bug::RefusedFrameLeavesHole, || log.frames = before);
             return Err(e);
         }
         log.dirty = true;
@@ -280,7 +282,7 @@ impl<F: Fs> Writer<F> {
             reserve(log, end).and_then(|()| log.table.file().write_at(&self.bytes, start))
         {
             // Its place is taken by the next frame: a log has no holes.
-            log.frames = before;
+            planted::unless(Bug::MarkerLeavesHole, || log.frames = before);
             // The promise can wait: what it is about is durable.
             let can_wait = e.kind() == ErrorKind::StorageFull && !strict;
             return if can_wait { Ok(()) } else { Err(e) };
@@ -300,7 +302,7 @@ impl<F: Fs> Writer<F> {
         // SYNC: a log that has a successor must be whole, whatever the level.
         log.table.file().sync().inspect_err(|e| self.shared.poison(e))?;
         self.syncer.set_durable(log.frames.offset());
-        self.marker()?;
+        planted::unless(Bug::LogEndsUnpromised, || self.marker())?;
         if let Some(log) = self.log.take() {
             let (end, crc) = (log.frames.offset(), log.frames.previous());
             self.previous = Previous { number: log.table.id().0, end, crc };
@@ -324,7 +326,9 @@ impl<F: Fs> Writer<F> {
             ..shared.header.clone()
         };
         let made = self.create_log(name, &header, number);
-        if made.is_err() && !shared.manifest.lock().is_poisoned() {
+        if made.is_err()
+            && (planted::is(Bug::NamedLogRemoved) || !shared.manifest.lock().is_poisoned())
+        {
             // A log that the manifest does not name is a stray file; the next try makes it anew.
             // One whose edit failed half-way may be named, and stays.
             let _gone = shared.dir.remove(name);
@@ -355,7 +359,7 @@ impl<F: Fs> Writer<F> {
         // SYNC: the manifest must not name a log without a header.
         file.sync()?;
         // SYNC: nor one whose name can be lost.
-        shared.dir.sync()?;
+        planted::unless(Bug::DirNotSynced, || shared.dir.sync())?;
         shared.commit_edit(&Edit::AddLog(LogId(number)))?;
         Ok(file)
     }
