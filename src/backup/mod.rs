@@ -24,7 +24,7 @@ mod target;
 use crate::error::{Error, Result};
 use crate::frame::FileHeader;
 use crate::fs::{Dir, DirMode, FileName, Fs};
-use crate::id::Seq;
+use crate::id::{SegmentId, Seq};
 use crate::manifest::{LogState, SegmentState, State};
 use crate::snapshot::View;
 use files::Copier;
@@ -106,7 +106,9 @@ pub fn backup<F: Fs>(fs: &F, source: &Source<'_, F::Dir>, to: &Path) -> Result<B
     }
     if let Some(index) = &source.view.index {
         copier.sealed(FileName::Index(index.number), &index.map)?;
-        state.index = Some((index.number, index.segments.clone()));
+        let live = |id: &&SegmentId| source.view.segment(**id).is_some();
+        let covered = index.segments.iter().filter(live).copied().collect();
+        state.index = Some((index.number, covered));
         state.next_index = index.number + 1;
     }
     let mut report = copier.finish();

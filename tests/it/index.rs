@@ -7,7 +7,11 @@ const SEGMENTS: usize = limits::UNINDEXED_SEGMENTS_MAX + 8;
 
 /// Each segment holds a trace of its own and a piece of one that lies in all of them.
 fn fill(store: &Store) {
-    for i in 0..SEGMENTS as i64 {
+    fill_with(store, SEGMENTS);
+}
+
+fn fill_with(store: &Store, segments: usize) {
+    for i in 0..segments as i64 {
         append(
             store,
             [
@@ -20,17 +24,21 @@ fn fill(store: &Store) {
 }
 
 fn check(store: &Store, what: &str) {
+    check_with(store, SEGMENTS, what);
+}
+
+fn check_with(store: &Store, segments: usize, what: &str) {
     let snapshot = store.snapshot();
     let tree = snapshot.trace(&id("everywhere")).unwrap().unwrap();
-    assert_eq!(tree.len(), SEGMENTS, "{what}");
-    for i in 0..SEGMENTS {
+    assert_eq!(tree.len(), segments, "{what}");
+    for i in 0..segments {
         let input = snapshot.input(&id(&format!("own {i}")), &id("a")).unwrap().unwrap();
         assert_eq!(input, format!("own {i}").as_bytes(), "{what}");
         let input = snapshot.input(&id("everywhere"), &id(&format!("o{i}"))).unwrap().unwrap();
         assert_eq!(input, format!("piece {i}").as_bytes(), "{what}");
     }
     assert!(snapshot.trace_state(&id("nowhere")).unwrap().is_none(), "{what}");
-    assert_eq!(store.stats().unwrap().traces as usize, SEGMENTS + 1, "{what}");
+    assert_eq!(store.stats().unwrap().traces as usize, segments + 1, "{what}");
 }
 
 #[test]
@@ -73,6 +81,38 @@ fn it_is_written_found_again_and_rebuilt() {
         quick(&store);
         assert_eq!(twin.files("index-").len(), 1, "{what}: it is there again");
         check(&store, &what);
+    }
+}
+
+#[test]
+fn it_outlives_segments_that_are_joined() {
+    let covered = limits::UNINDEXED_SEGMENTS_MAX + 1;
+    let mut world = World::new();
+    let store = world.store();
+    fill_with(&store, covered);
+    store.close().unwrap();
+    assert_eq!(world.files("index-").len(), 1);
+
+    // Room for the newest few: the background joins them as soon as the store is open.
+    world.options.background = Background::On;
+    world.options.rewrite_bytes_max = 8_000;
+    let store = world.store();
+    while store.stats().unwrap().segments as usize == covered {
+        std::thread::yield_now();
+    }
+    check_with(&store, covered, "joined");
+    let root = tempfile::tempdir().unwrap();
+    let backup = root.path().join("backup");
+    store.backup(&backup).unwrap();
+    store.close().unwrap();
+    assert_eq!(world.files("index-").len(), 1, "the index is still used");
+    for path in [&world.path(), &backup] {
+        let mut findings = Vec::new();
+        let verdict = tracekeep::verify(path, &mut |f| findings.push(f)).unwrap();
+        assert_eq!((verdict, findings), (tracekeep::Verdict::Clean, Vec::new()));
+        let store = Store::open(path).unwrap();
+        assert!(store.recovery().notes.is_empty(), "{:?}", store.recovery().notes);
+        check_with(&store, covered, "reopened");
     }
 }
 
