@@ -81,6 +81,8 @@ bugs! {
     SectionChecksumSkipped,
     /// An observation's older row is not superseded by the newer one.
     SupersessionLost,
+    /// A rewrite forgets what its inputs superseded elsewhere.
+    SupersessionNotCarried,
     /// Superseded rows are shown.
     DeadRowShown,
     /// Sealing supersedes nothing of a trace that was erased.
