@@ -1,6 +1,6 @@
 //! The engine's `fs` traits over the disk in memory.
 
-use super::gate::Gate;
+use super::gate::{Attempt, Gate};
 use super::image::Image;
 use super::op::{DirNo, Ino, Mark, Op, OpKind};
 use super::state::{Disk, SeenDir};
@@ -15,7 +15,7 @@ use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked};
 use tracekeep::{Error, ErrorKind, Result};
 
 /// Whoever is waited for so long is not coming.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file system in memory. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
@@ -80,9 +80,10 @@ impl SimFs {
         self.0.changed.notify_all();
     }
 
-    /// From now on operations of these kinds wait until they are let pass.
-    pub fn hold(&self, kinds: &[OpKind]) {
-        self.0.disk.lock().1.hold(kinds);
+    /// From now on these operations wait until they are let pass.
+    pub fn hold(&self, held: fn(&Attempt) -> bool) {
+        self.0.disk.lock().1.hold(held);
+        self.0.changed.notify_all();
     }
 
     /// Lets so many of the held operations pass.
@@ -97,18 +98,18 @@ impl SimFs {
         self.0.changed.notify_all();
     }
 
-    /// Waits until an operation is held.
+    /// Waits until so many operations are held.
     ///
     /// # Errors
-    /// `Io` where none comes within a minute.
-    pub fn wait_until_held(&self) -> Result<()> {
-        self.wait(|_, gate| gate.waiting() > 0)
+    /// `Io` where they do not come within 20 seconds.
+    pub fn wait_until_held(&self, operations: usize) -> Result<()> {
+        self.wait(|_, gate| gate.waiting() >= operations)
     }
 
     /// Waits until there were so many operations of a kind.
     ///
     /// # Errors
-    /// `Io` where they do not come within a minute.
+    /// `Io` where they do not come within 20 seconds.
     pub fn wait_for(&self, kind: OpKind, operations: usize) -> Result<()> {
         let count = |disk: &Disk| disk.log.iter().filter(|op| op.kind() == kind).count();
         self.wait(|disk, _| count(disk) >= operations)
@@ -118,16 +119,16 @@ impl SimFs {
         let mut disk = self.0.disk.lock();
         while !done(&disk.0, &disk.1) {
             if self.0.changed.wait_for(&mut disk, PATIENCE).timed_out() {
-                return Err(Error::new(ErrorKind::Io, "an operation did not come in a minute"));
+                return Err(Error::new(ErrorKind::Io, "an operation did not come in 20 seconds"));
             }
         }
         Ok(())
     }
 
     /// The disk, once the gate is open for an operation of this kind and if the process lives.
-    fn enter(&self, life: u64, kind: OpKind, path: &Path) -> Result<Entered<'_>> {
+    fn enter(&self, life: u64, attempt: &Attempt, path: &Path) -> Result<Entered<'_>> {
         let mut guard = self.0.disk.lock();
-        while guard.0.life == life && !guard.1.passes(kind) {
+        while guard.0.life == life && !guard.1.passes(attempt) {
             guard.1.arrive();
             self.0.changed.notify_all();
             self.0.changed.wait(&mut guard);
@@ -184,6 +185,7 @@ pub struct SimFile {
     fs: SimFs,
     ino: Ino,
     life: u64,
+    name: FileName,
     path: PathBuf,
     writable: bool,
 }
@@ -231,7 +233,8 @@ impl Fs for SimFs {
                 return Err(Error::io("open", path, io::ErrorKind::NotFound.into()));
             }
             (None, DirMode::Create) => {
-                let mut disk = self.enter(life, OpKind::MakeDir, path)?;
+                let attempt = Attempt { kind: OpKind::MakeDir, name: None, bytes: 0 };
+                let mut disk = self.enter(life, &attempt, path)?;
                 let dir = disk.dirs.len();
                 let (path, entries) = (path.to_path_buf(), BTreeMap::new());
                 disk.dirs.push(SeenDir { path: path.clone(), entries, locked: None });
@@ -249,12 +252,12 @@ impl SimDir {
     }
 
     fn enter(&self, kind: OpKind) -> Result<Entered<'_>> {
-        self.0.fs.enter(self.0.life, kind, &self.0.path)
+        self.0.fs.enter(self.0.life, &Attempt { kind, name: None, bytes: 0 }, &self.0.path)
     }
 
     fn file(&self, ino: Ino, name: FileName, writable: bool) -> SimFile {
         let (fs, life, path) = (self.0.fs.clone(), self.0.life, self.full(name));
-        SimFile { fs, ino, life, path, writable }
+        SimFile { fs, ino, life, name, path, writable }
     }
 
     /// Looks without being held: reads leave no trace.
@@ -390,8 +393,8 @@ impl Dir for SimDir {
 }
 
 impl SimFile {
-    fn enter(&self, kind: OpKind) -> Result<Entered<'_>> {
-        self.fs.enter(self.life, kind, &self.path)
+    fn enter(&self, kind: OpKind, bytes: usize) -> Result<Entered<'_>> {
+        self.fs.enter(self.life, &Attempt { kind, name: Some(self.name), bytes }, &self.path)
     }
 
     fn must_be_writable(&self, what: &str) -> Result<()> {
@@ -405,12 +408,12 @@ impl SimFile {
 impl File for SimFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.must_be_writable("write")?;
-        self.enter(OpKind::Write)?.write(self.ino, bytes, offset);
+        self.enter(OpKind::Write, bytes.len())?.write(self.ino, bytes, offset);
         Ok(())
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> Result<usize> {
-        let disk = self.enter(OpKind::Mark)?;
+        let disk = self.enter(OpKind::Mark, 0)?;
         let bytes = disk.files.get(self.ino).map_or(&[][..], |f| &f.bytes);
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let n = into.len().min(bytes.len() - from);
@@ -419,7 +422,7 @@ impl File for SimFile {
     }
 
     fn sync(&self) -> Result<()> {
-        let mut disk = self.enter(OpKind::Sync)?;
+        let mut disk = self.enter(OpKind::Sync, 0)?;
         if let Some(file) = disk.files.get_mut(self.ino) {
             file.synced = true;
             file.synced_len = file.bytes.len() as u64;
@@ -429,7 +432,7 @@ impl File for SimFile {
     }
 
     fn len(&self) -> Result<u64> {
-        let disk = self.enter(OpKind::Mark)?;
+        let disk = self.enter(OpKind::Mark, 0)?;
         Ok(disk.files.get(self.ino).map_or(0, |f| f.bytes.len() as u64))
     }
 
@@ -438,7 +441,7 @@ impl File for SimFile {
             return Ok(());
         }
         self.must_be_writable("reserve space in")?;
-        let mut disk = self.enter(OpKind::Reserve)?;
+        let mut disk = self.enter(OpKind::Reserve, 0)?;
         disk.log.push(Op::Reserve { ino: self.ino, end });
         Ok(())
     }

@@ -1,24 +1,46 @@
 //! Holding operations back, so that what threads do comes in a known order.
 
 use super::op::OpKind;
+use tracekeep::fs::FileName;
 
-/// Operations of some kinds wait until they are let pass.
+/// An operation that is about to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// What it does.
+    pub kind: OpKind,
+    /// The file's name when it was opened; of a directory's operations none.
+    pub name: Option<FileName>,
+    /// How much is written.
+    pub bytes: usize,
+}
+
+impl Attempt {
+    /// It writes to a log.
+    pub fn writes_log(&self) -> bool {
+        self.kind == OpKind::Write && matches!(self.name, Some(FileName::Log(_)))
+    }
+
+    /// It syncs a log.
+    pub fn syncs_log(&self) -> bool {
+        self.kind == OpKind::Sync && matches!(self.name, Some(FileName::Log(_)))
+    }
+}
+
+/// Some operations wait until they are let pass.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    held: Vec<OpKind>,
+    held: Option<fn(&Attempt) -> bool>,
     waiting: usize,
     permits: usize,
 }
 
 impl Gate {
-    pub fn hold(&mut self, kinds: &[OpKind]) {
-        self.held = kinds.to_vec();
-        self.permits = 0;
+    pub fn hold(&mut self, held: fn(&Attempt) -> bool) {
+        (self.held, self.permits) = (Some(held), 0);
     }
 
     pub fn release(&mut self) {
-        self.held.clear();
-        self.permits = 0;
+        (self.held, self.permits) = (None, 0);
     }
 
     pub fn allow(&mut self, operations: usize) {
@@ -30,8 +52,8 @@ impl Gate {
     }
 
     /// Whether an operation may go on; takes a permit where one is needed.
-    pub fn passes(&mut self, kind: OpKind) -> bool {
-        if !self.held.contains(&kind) {
+    pub fn passes(&mut self, attempt: &Attempt) -> bool {
+        if !self.held.is_some_and(|held| held(attempt)) {
             return true;
         }
         let allowed = self.permits > 0;

@@ -22,6 +22,7 @@ mod op;
 mod state;
 
 pub use door::{SimDir, SimFile, SimFs, SimLock, SimMap};
+pub use gate::Attempt;
 pub use image::{Content, Image, ImageDir};
 pub use op::{DirNo, Ino, Mark, Op, OpKind, Phase};
 

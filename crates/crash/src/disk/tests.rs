@@ -66,12 +66,12 @@ fn held_operations_wait() {
     let fs = SimFs::new();
     let dir = fs.open_dir(Path::new("d"), DirMode::Create).unwrap();
     let file = Arc::new(dir.create(FileName::Manifest(1)).unwrap());
-    fs.hold(&[OpKind::Write]);
+    fs.hold(|attempt| attempt.kind == OpKind::Write);
     let writer = {
         let file = Arc::clone(&file);
         std::thread::Builder::new().spawn(move || file.write_at(b"x", 0)).unwrap()
     };
-    fs.wait_until_held().unwrap();
+    fs.wait_until_held(1).unwrap();
     file.sync().unwrap();
     assert_eq!(fs.count(OpKind::Write), 0);
     fs.allow(1);
