@@ -2,14 +2,16 @@
 //! fails on demand, and the invariants that a store must keep through both.
 //!
 //! Read in this order: [`disk`], a disk in memory; [`states`], what a power failure may leave of
-//! it; [`model`], what a store must say, kept outside of it; [`drive`], workloads;
+//! it; [`model`], what a store must say, kept outside of it; [`drive`], workloads; [`check`], the
 //! invariants; [`explore`], all of it together; [`faulty`], operations that fail on demand, over
 //! any file system.
 
 mod broken;
 
+pub mod check;
 pub mod disk;
 pub mod drive;
+pub mod explore;
 pub mod faulty;
 pub mod model;
 pub mod states;

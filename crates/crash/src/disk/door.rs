@@ -59,6 +59,12 @@ impl SimFs {
         self.0.disk.lock().0.log.iter().filter(|op| op.kind() == kind).count()
     }
 
+    /// The names that are seen in a directory.
+    pub fn names(&self, dir: DirNo) -> Vec<FileName> {
+        let disk = self.0.disk.lock();
+        disk.0.dirs.get(dir).map_or(Vec::new(), |d| d.entries.keys().copied().collect())
+    }
+
     /// Rules of the house that were broken: none.
     pub fn broken(&self) -> Vec<String> {
         self.0.disk.lock().0.broken.clone()

@@ -15,5 +15,6 @@ mod say;
 mod tests;
 
 pub use act::{Act, Promise, Script};
+pub(crate) use driver::options;
 pub use driver::{Driver, PATH, Run, run};
 pub use say::Speaker;

@@ -106,6 +106,12 @@ impl World {
         self.traces.get(trace)?.steps.last().map(|s| s.input.as_slice())
     }
 
+    /// Ids of the scores of a trace, sorted.
+    pub fn scores_of(&self, trace: &str) -> Vec<String> {
+        let of = self.scores.iter().filter(|(_, score)| score.trace == trace);
+        of.map(|(id, _)| id.clone()).collect()
+    }
+
     /// Ids of traces with this session, oldest first.
     pub fn of_session(&self, session: &str) -> Vec<String> {
         let mut ids = self.traces();

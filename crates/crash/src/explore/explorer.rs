@@ -1,0 +1,263 @@
+//! Walks a trial's moments and states, and the recoveries below.
+
+use super::place::{Crash, Place};
+use super::tally::Tally;
+use super::trial::{Moment, Trial, moments};
+use crate::broken::Broken;
+use crate::check::{Expect, Recovered, Share, check};
+use crate::disk::{Image, OpKind, Phase};
+use crate::drive::{Script, run};
+use crate::states::{Choice, Replay, Strength, Unsynced, choices};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tracekeep_workload::mix;
+
+/// How far an exploration goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Of a workload.
+    pub strength: Strength,
+    /// Of a recovery.
+    pub below: Strength,
+    /// Of the recoveries of a workload's images, one in so many is crashed in turn.
+    pub second_of: u64,
+    /// Of the recoveries of those, again one in so many.
+    pub third_of: u64,
+    /// Which of the costly checks are done; of none a share by the image's hash.
+    pub share: Option<Share>,
+}
+
+impl Reach {
+    /// What every test run does.
+    pub const QUICK: Reach = Reach {
+        strength: Strength { exhaustive_atoms: 5, samples: 4 },
+        below: Strength { exhaustive_atoms: 3, samples: 2 },
+        second_of: 100,
+        third_of: 400,
+        share: None,
+    };
+    /// What a campaign does.
+    pub const WIDE: Reach = Reach {
+        strength: Strength { exhaustive_atoms: 8, samples: 16 },
+        below: Strength { exhaustive_atoms: 6, samples: 8 },
+        second_of: 100,
+        third_of: 400,
+        share: None,
+    };
+}
+
+/// A promise that was not kept, and how to see it again.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub broken: Broken,
+}
+
+/// Explores workloads, and counts.
+#[derive(Debug)]
+pub struct Explorer {
+    reach: Reach,
+    seen: HashSet<u128>,
+    /// What was done.
+    pub tally: Tally,
+    /// What was found.
+    pub found: Vec<Found>,
+    /// After so many finds nothing more is explored.
+    pub found_max: usize,
+}
+
+impl Explorer {
+    /// An explorer that has seen nothing.
+    pub fn new(reach: Reach) -> Explorer {
+        let (seen, tally) = (HashSet::new(), Tally::default());
+        Explorer { reach, seen, tally, found: Vec::new(), found_max: 10 }
+    }
+
+    /// Whether nothing more is to be done.
+    pub fn is_done(&self) -> bool {
+        self.found.len() >= self.found_max
+    }
+
+    /// Runs a workload and crashes it at every operation of its acts from the `from`-th on; the
+    /// 0-th is the making of the store.
+    pub fn script(&mut self, script: &Script, from: usize) {
+        self.tally.scripts += 1;
+        let run = match run(script) {
+            Ok(run) => run,
+            Err(broken) => {
+                let place = Place { script: script.clone(), crashes: Vec::new() };
+                self.report(place, broken, Phase::Create);
+                return;
+            }
+        };
+        let trial = Trial {
+            base: run.base,
+            log: run.log,
+            model: Arc::new(run.model),
+            level: script.level,
+            exactly: None,
+            from: run.starts.get(from).copied().unwrap_or(0),
+            depth: 0,
+        };
+        self.trial(&trial, &Place { script: script.clone(), crashes: Vec::new() });
+    }
+
+    /// Crashes a log at every moment.
+    fn trial(&mut self, trial: &Trial, place: &Place) {
+        let strength = if trial.depth == 0 { self.reach.strength } else { self.reach.below };
+        let moments = moments(trial);
+        let mut replay = Replay::of(&trial.base);
+        // How many batches an image that was recovered before was found to hold.
+        let mut known: HashMap<u128, usize> = HashMap::new();
+        for (at, moment) in moments.iter().enumerate() {
+            let next = trial.log.get(at);
+            let kind = next.map_or(OpKind::Kill, |op| op.kind());
+            // A mark is no operation, but what must hold before it and after it differs.
+            if at >= trial.from {
+                if kind != OpKind::Mark {
+                    self.tally.phases.entry(moment.phase).or_default().operations += 1;
+                    *self.tally.kinds.entry(kind).or_default() += 1;
+                }
+                let unsynced = Unsynced::of(&replay);
+                let seed = mix(place.script.seed ^ at as u64);
+                for choice in choices(unsynced.atoms(), unsynced.grows(), strength, seed) {
+                    if self.is_done() {
+                        return;
+                    }
+                    let crash = Crash { moment: at, choice };
+                    self.state(trial, moment, &unsynced, crash, &mut known, place);
+                }
+            }
+            next.into_iter().for_each(|op| replay.apply(op));
+        }
+    }
+
+    fn state(
+        &mut self,
+        trial: &Trial,
+        moment: &Moment,
+        unsynced: &Unsynced<'_>,
+        crash: Crash,
+        known: &mut HashMap<u128, usize>,
+        place: &Place,
+    ) {
+        let image = unsynced.image(&crash.choice);
+        let hash = image.hash();
+        let expect = expectation(trial, moment, &crash.choice);
+        let counts = self.tally.phases.entry(moment.phase).or_default();
+        counts.images += 1;
+        let here = |crash: Crash| {
+            let mut place = place.clone();
+            place.crashes.push(crash);
+            place
+        };
+        if let Some(batches) = known.get(&hash) {
+            if *batches < expect.least || *batches > expect.most {
+                let what =
+                    format!("{batches} batches are there, of {} to {}", expect.least, expect.most);
+                self.report(here(crash), Broken::new("I1", what), moment.phase);
+            }
+            return;
+        }
+        let is_new = self.seen.insert(hash);
+        counts.distinct += u64::from(is_new);
+        if is_new {
+            *self.tally.depths.entry(trial.depth).or_default() += 1;
+        }
+        let share = self.reach.share.unwrap_or(Share::of(hash));
+        match check(&image, &expect, share) {
+            Ok(recovered) => {
+                known.insert(hash, recovered.batches);
+                let counts = self.tally.phases.entry(moment.phase).or_default();
+                counts.recoveries += recovered.openings;
+                self.below(trial, image, hash, recovered, || here(crash));
+            }
+            Err(broken) => self.report(here(crash), broken, moment.phase),
+        }
+    }
+
+    /// Crashes a share of the recoveries in turn.
+    fn below(
+        &mut self,
+        trial: &Trial,
+        base: Image,
+        hash: u128,
+        recovered: Recovered,
+        place: impl FnOnce() -> Place,
+    ) {
+        let one_of = match trial.depth {
+            0 => self.reach.second_of,
+            1 => self.reach.third_of,
+            _ => 0,
+        };
+        if one_of == 0 || !((hash >> 64) as u64).is_multiple_of(one_of) {
+            return;
+        }
+        let below = Trial {
+            base,
+            log: recovered.log,
+            model: Arc::clone(&trial.model),
+            level: trial.level,
+            exactly: Some(recovered.batches),
+            from: 0,
+            depth: trial.depth + 1,
+        };
+        self.trial(&below, &place());
+    }
+
+    fn report(&mut self, place: Place, broken: Broken, phase: Phase) {
+        self.tally.phases.entry(phase).or_default().violations += 1;
+        self.found.push(Found { place, broken });
+    }
+}
+
+/// What an image of this choice at this moment must hold.
+fn expectation<'t>(trial: &'t Trial, moment: &Moment, choice: &Choice) -> Expect<'t> {
+    // Of a killed process everything is kept, and what was written is what counts.
+    let killed = choice.is_all();
+    let least = if killed { moment.acknowledged } else { moment.durable };
+    let most = trial.exactly.unwrap_or(moment.submitted);
+    Expect { model: &trial.model, least, most, level: trial.level, depth: trial.depth + 1 }
+}
+
+/// Brings a crash back: runs the workload, crashes it where the place says, and checks what is
+/// left with every check.
+///
+/// # Errors
+/// What is broken there, or that the place does not exist.
+pub fn replay(place: &Place) -> Result<(), Broken> {
+    let run = run(&place.script)?;
+    let mut trial = Trial {
+        base: run.base,
+        log: run.log,
+        model: Arc::new(run.model),
+        level: place.script.level,
+        exactly: None,
+        from: 0,
+        depth: 0,
+    };
+    for crash in &place.crashes {
+        let moments = moments(&trial);
+        let Some(moment) = moments.get(crash.moment) else {
+            return Err(Broken::new("place", "the log has no such moment"));
+        };
+        let mut replay = Replay::of(&trial.base);
+        trial.log.iter().take(crash.moment).for_each(|op| replay.apply(op));
+        let unsynced = Unsynced::of(&replay);
+        if unsynced.atoms() != crash.choice.kept.len() {
+            return Err(Broken::new("place", "the moment has another number of atoms"));
+        }
+        let image = unsynced.image(&crash.choice);
+        let recovered = check(&image, &expectation(&trial, moment, &crash.choice), Share::ALL)?;
+        trial = Trial {
+            base: image,
+            log: recovered.log,
+            exactly: Some(recovered.batches),
+            depth: trial.depth + 1,
+            ..trial
+        };
+    }
+    Ok(())
+}

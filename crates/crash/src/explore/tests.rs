@@ -1,0 +1,36 @@
+use super::*;
+use crate::drive::Script;
+
+#[test]
+fn a_place_is_read_as_it_is_written() {
+    for text in ["disk:7:ssq@31:0110t@5:1z", "os+:0:", "strict:9:bk@0:t@1:0g@2:1o"] {
+        let place: Place = text.parse().unwrap();
+        assert_eq!(place.to_string(), text);
+    }
+    for wrong in ["disk:7:s@", "disk:7:s@1", "disk:7:s@1:01", "disk:7:s@x:01t", "disk:7:s@1:21t"] {
+        assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn sequences_are_all_there_and_begin_with_sequences() {
+    let all = sequences(2);
+    assert_eq!(all.len(), 1 + 12 + 144);
+    let before: std::collections::HashSet<_> = all.iter().collect();
+    assert_eq!(before.len(), all.len());
+}
+
+#[test]
+fn a_small_workload_survives_everything() {
+    let mut explorer = Explorer::new(Reach::QUICK);
+    for script in ["disk:3:sgqk", "strict:3:suf", "os+:3:sskr"] {
+        let script: Script = script.parse().unwrap();
+        explorer.script(&script, 0);
+    }
+    let found = explorer.found.iter().map(|f| format!("{}: {}", f.place, f.broken));
+    let found: Vec<String> = found.collect();
+    assert!(found.is_empty(), "{found:#?}");
+    let total = explorer.tally.total();
+    eprintln!("{}", explorer.tally);
+    assert!(total.distinct > 1_000, "{}", explorer.tally);
+}
