@@ -131,7 +131,6 @@ fn header<D: Dir>(source: &Source<'_, D>, number: u64) -> FileHeader {
         kind: FileKind::Manifest,
         number,
         created_ns: source.now_ns,
-        salt: source.header.salt_of(number, source.now_ns),
         previous: Previous::default(),
         ..source.header.clone()
     }

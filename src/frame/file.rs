@@ -123,11 +123,15 @@ impl fmt::Display for HeaderFault {
 }
 
 impl FileHeader {
-    /// The salt of the store's file with this number, made at this time: frames of different files
-    /// are never taken for one another's.
-    pub fn salt_of(&self, number: u64, created_ns: i64) -> u64 {
-        let bits = u128::from(number) << 64 | u128::from(created_ns as u64);
-        self.key.lookup_hash(Identity { form: Form::Text, bits })
+    /// The header with the salt of its kind, number and time. The salt enters every frame's
+    /// checksum, so that no file's frames are taken for another's, whatever old blocks the file
+    /// system hands out.
+    #[must_use]
+    pub fn salted(self) -> FileHeader {
+        let file = self.number ^ u64::from_le_bytes(*self.kind.magic());
+        let bits = u128::from(file) << 64 | u128::from(self.created_ns as u64);
+        let salt = self.key.lookup_hash(Identity { form: Form::Text, bits });
+        FileHeader { salt, ..self }
     }
 
     /// The header's bytes.

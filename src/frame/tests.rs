@@ -149,3 +149,19 @@ proptest! {
         prop_assert!(scan.end <= bytes.len() as u64);
     }
 }
+
+#[test]
+fn files_of_one_number_or_one_time_have_salts_of_their_own() {
+    let log = header();
+    let others = [
+        FileHeader { kind: FileKind::Manifest, ..log.clone() },
+        FileHeader { number: 4, ..log.clone() },
+        FileHeader { created_ns: 6, ..log.clone() },
+        FileHeader { key: StoreKey([8; 32]), ..log.clone() },
+    ];
+    let mut salts: Vec<u64> = others.map(|other| other.salted().salt).into();
+    salts.push(log.salted().salt);
+    salts.sort_unstable();
+    salts.dedup();
+    assert_eq!(salts.len(), 5);
+}

@@ -50,7 +50,7 @@ impl<D: Dir> ManifestWriter<D> {
         number: u64,
         state: State,
     ) -> Result<ManifestWriter<D>> {
-        let header = FileHeader { kind: FileKind::Manifest, number, ..header.clone() };
+        let header = FileHeader { kind: FileKind::Manifest, number, ..header.clone() }.salted();
         let file = dir.create(FileName::Manifest(number))?;
         file.write_at(&header.encode(), 0)?;
         let frames = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);

@@ -128,7 +128,7 @@ fn create<F: Fs>(
     let (mut key, mut store) = ([0; 32], [0; 16]);
     key.copy_from_slice(&random[..32]);
     store.copy_from_slice(&random[32..]);
-    let mut header = FileHeader {
+    let header = FileHeader {
         kind: FileKind::Manifest,
         store: u128::from_le_bytes(store),
         key: StoreKey(key),
@@ -137,7 +137,6 @@ fn create<F: Fs>(
         created_ns: now,
         previous: Previous::default(),
     };
-    header.salt = header.salt_of(1, now);
     let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
     let view = View::new(header.key, Vec::new(), Vec::new(), None);
     Ok(Opened { dir, header, view, last_seq: Seq(0), manifest, lock })
@@ -173,7 +172,6 @@ fn recover<F: Fs>(
     }
     let number = loaded.number + 1;
     remove_if_there(&dir, FileName::Manifest(number))?;
-    let header = FileHeader { salt: header.salt_of(number, now), ..header };
     let manifest = ManifestWriter::start(dir.clone(), &header, number, state, Some(loaded.number))?;
     remove_strays(&dir, &manifest)?;
     Ok((Opened { dir, header, view, last_seq, manifest, lock }, previous))
@@ -211,14 +209,7 @@ fn end_last_log<F: Fs>(
         return Ok(previous);
     }
     let number = state.next_log;
-    let created_ns = header.created_ns;
-    let new = FileHeader {
-        kind: FileKind::Log,
-        number,
-        salt: header.salt_of(number, created_ns),
-        previous,
-        ..header.clone()
-    };
+    let new = FileHeader { kind: FileKind::Log, number, previous, ..header.clone() }.salted();
     let (records, copy_end) = copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)?;
     report.copied_records = records;
     state.next_log += 1;

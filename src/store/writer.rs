@@ -321,10 +321,10 @@ impl<F: Fs> Writer<F> {
             kind: FileKind::Log,
             number,
             created_ns,
-            salt: shared.header.salt_of(number, created_ns),
             previous: self.previous,
             ..shared.header.clone()
-        };
+        }
+        .salted();
         let made = self.create_log(name, &header, number);
         if made.is_err()
             && (planted::is(Bug::NamedLogRemoved) || !shared.manifest.lock().is_poisoned())
