@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     Backup(Backup),
     /// Show the frames of a log or the sections of a segment
     Dump(Dump),
+    /// Crash stores at every operation on a simulated disk; a broken promise gives exit status 1
+    CrashTest(CrashTest),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -254,6 +256,27 @@ pub(crate) struct Dump {
     /// A file of the store
     pub(crate) file: PathBuf,
     /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CrashTest {
+    /// Directory that keeps how far the test has come
+    pub(crate) dir: PathBuf,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) seconds: u64,
+    /// Which workloads: a run is a function of this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "resume")]
+    pub(crate) seed: u64,
+    /// Go on where an earlier run stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Bring back one crash, as an earlier run printed it
+    #[arg(long, value_name = "PLACE", conflicts_with = "resume")]
+    pub(crate) reproduce: Option<String>,
+    /// Print one JSON value
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -200,7 +200,7 @@ pub(crate) fn after_power_failure(image: &Image, stage: &Stage) -> Result<(), St
 pub(crate) fn states(image: &Image, stage: &Stage) -> Vec<(String, Result<(), String>)> {
     let replay = replayed(image, stage);
     let unsynced = Unsynced::of(&replay);
-    let strength = Strength { exhaustive_atoms: 8, samples: 40 };
+    let strength = Strength { exhaustive_atoms: 8, samples: 40, most: usize::MAX };
     choices(unsynced.atoms(), unsynced.grows(), strength, 1)
         .iter()
         .map(|choice| (choice.to_string(), after(stage, &unsynced, choice)))

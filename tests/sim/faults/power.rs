@@ -50,7 +50,7 @@ fn a_copied_tail_survives() {
 fn a_frame_promises_nothing_that_may_be_lost() {
     let image = Image::for_phase(Phase::Group);
     let mut stage = Stage::new(Phase::Group, &image);
-    stage.fs.hold(&[OpKind::Sync]);
+    stage.fs.hold(|attempt| attempt.kind == OpKind::Sync);
     let first = stage.ledger.0.len();
     for k in first..first + 5 {
         let writes = stage.fs.count(OpKind::Write);

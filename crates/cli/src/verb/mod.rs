@@ -2,6 +2,7 @@
 //! ended.
 
 mod backup;
+mod crash_test;
 mod demo;
 mod dump;
 mod export;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: Verb, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Verify(args) => verify::run(&args, out),
         Verb::Backup(args) => backup::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
+        Verb::CrashTest(args) => crash_test::run(&args, out),
     }
 }
 

@@ -26,3 +26,6 @@ mod show;
 
 /// `stats`, `seal`, `verify`, `dump`, `demo`.
 mod upkeep;
+
+/// `crash-test`.
+mod crash_test;

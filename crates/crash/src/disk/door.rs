@@ -80,7 +80,7 @@ impl SimFs {
     pub fn kill(&self) {
         let mut disk = self.0.disk.lock();
         disk.0.life += 1;
-        disk.0.dirs.iter_mut().for_each(|dir| dir.locked = None);
+        disk.0.locked.clear();
         disk.0.log.push(Op::Kill);
         disk.1.release();
         self.0.changed.notify_all();
@@ -212,17 +212,15 @@ impl Deref for SimMap {
 #[derive(Debug)]
 pub struct SimLock {
     fs: SimFs,
-    no: DirNo,
+    ino: Ino,
     number: u64,
 }
 
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut disk = self.fs.0.disk.lock();
-        if let Some(dir) = disk.0.dirs.get_mut(self.no)
-            && dir.locked == Some(self.number)
-        {
-            dir.locked = None;
+        if disk.0.locked.get(&self.ino) == Some(&self.number) {
+            disk.0.locked.remove(&self.ino);
         }
     }
 }
@@ -243,7 +241,7 @@ impl Fs for SimFs {
                 let mut disk = self.enter(life, &attempt, path)?;
                 let dir = disk.dirs.len();
                 let (path, entries) = (path.to_path_buf(), BTreeMap::new());
-                disk.dirs.push(SeenDir { path: path.clone(), entries, locked: None });
+                disk.dirs.push(SeenDir { path: path.clone(), entries });
                 disk.log.push(Op::MakeDir { dir, path });
                 dir
             }
@@ -373,7 +371,7 @@ impl Dir for SimDir {
     fn lock(&self, note: &str) -> Result<SimLock> {
         let mut disk = self.enter(OpKind::Lock)?;
         let (dir, name) = (self.0.no, FileName::Lock);
-        if disk.dirs.get(dir).is_some_and(|d| d.locked.is_some()) {
+        if disk.find(dir, name).is_some_and(|ino| disk.locked.contains_key(&ino)) {
             let holder = disk.find(dir, name).and_then(|ino| disk.files.get(ino));
             let note = holder.map(|f| String::from_utf8_lossy(&f.bytes).trim().to_owned());
             let note = note.filter(|n| !n.is_empty()).unwrap_or("another process".to_owned());
@@ -387,14 +385,15 @@ impl Dir for SimDir {
         let ino = disk.find(dir, name).unwrap_or_else(|| disk.new_file(dir, name));
         disk.locks += 1;
         let number = disk.locks;
-        if let Some(dir) = disk.dirs.get_mut(dir) {
-            dir.locked = Some(number);
-        }
+        disk.locked.insert(ino, number);
         if let Some(file) = disk.files.get_mut(ino) {
-            file.bytes = Arc::new(format!("{note:<250}\n").into_bytes());
+            let note = format!("{note:<250}\n").into_bytes();
+            let bytes = Arc::make_mut(&mut file.bytes);
+            bytes.resize(bytes.len().max(note.len()), 0);
+            bytes[..note.len()].copy_from_slice(&note);
         }
         disk.log.push(Op::Lock { dir, ino });
-        Ok(SimLock { fs: self.0.fs.clone(), no: dir, number })
+        Ok(SimLock { fs: self.0.fs.clone(), ino, number })
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Seen {
 pub(super) struct SeenDir {
     pub path: PathBuf,
     pub entries: BTreeMap<FileName, Ino>,
-    /// The number of the lock that is held.
-    pub locked: Option<u64>,
 }
 
 /// The disk.
@@ -34,7 +32,10 @@ pub(super) struct Disk {
     pub log: Vec<Op>,
     /// Which life of the process this is: handles of an earlier one are dead.
     pub life: u64,
+    /// Locks that were ever taken.
     pub locks: u64,
+    /// Those that are held, by file: a `LOCK` of another file is another lock.
+    pub locked: BTreeMap<Ino, u64>,
     /// Rules of the house that were broken.
     pub broken: Vec<String>,
 }
@@ -49,7 +50,6 @@ impl Disk {
         let dirs = image.dirs.iter().map(|ImageDir { path, entries }| SeenDir {
             path: path.clone(),
             entries: entries.clone(),
-            locked: None,
         });
         Disk { dirs: dirs.collect(), files: files.collect(), ..Disk::default() }
     }
@@ -97,7 +97,7 @@ impl Disk {
 
     /// Writes bytes, with zeros up to where they begin.
     pub fn write(&mut self, ino: Ino, bytes: &[u8], offset: u64) {
-        let Some(file) = self.files.get_mut(ino) else { return };
+        let Some(file) = self.files.get_mut(ino).filter(|_| !bytes.is_empty()) else { return };
         let start = offset as usize;
         let end = start + bytes.len();
         let seen = Arc::make_mut(&mut file.bytes);
@@ -107,7 +107,7 @@ impl Disk {
         seen[start..end].copy_from_slice(bytes);
         file.synced = false;
         let in_place = offset < file.synced_len;
-        if in_place && !bytes.is_empty() {
+        if in_place {
             let synced = self.files.get(ino).map_or(0, |f| f.synced_len);
             self.breaks(format!(
                 "file {ino} is written in place at {offset}, and {synced} bytes of it are durable"

@@ -1,5 +1,6 @@
 //! The alphabet: what a workload is made of, a letter each.
 
+use crate::disk::Phase;
 use std::fmt;
 use std::str::FromStr;
 use tracekeep::Durability;
@@ -94,8 +95,9 @@ pub struct Script {
 }
 
 impl Script {
-    /// The `n`-th random script of a seed: 4 to 12 acts at any level.
-    pub fn random(seed: u64, n: u64) -> Script {
+    /// The `n`-th random script of a seed, at any level; of things that a phase is made of, where
+    /// one is to be seen more.
+    pub fn random(seed: u64, n: u64, phase: Option<Phase>) -> Script {
         let mut rng = Rng::stream(seed, n);
         let level =
             [Durability::Disk, Durability::DiskStrict, Durability::Os][rng.below(3) as usize];
@@ -103,9 +105,15 @@ impl Script {
             Durability::DiskStrict => Promise::Never,
             _ => [Promise::Never, Promise::Always][rng.below(2) as usize],
         };
-        let length = rng.between(4, 12);
-        // Something to seal, most of the time.
-        let letters = b"ssssuuubccegggqqfrrkkvw";
+        let (letters, least, most) = match phase {
+            Some(Phase::Create) => ("s", 0, 1),
+            Some(Phase::Append) => ("ssucceb", 4, 10),
+            Some(Phase::GroupCommit) => ("gggggk", 4, 8),
+            Some(Phase::ManifestSwitch) => ("rrrrrsq", 6, 12),
+            Some(Phase::Recovery) => ("kkksug", 4, 8),
+            _ => ("ssssuuubccegggqqfrrkkvw", 4, 12),
+        };
+        let (letters, length) = (letters.as_bytes(), rng.between(least, most));
         let acts = (0..length)
             .filter_map(|_| letter(letters[rng.below(letters.len() as u64) as usize] as char));
         Script { level, promise, acts: acts.collect(), seed: rng.next_u64() >> 16 }

@@ -101,10 +101,13 @@ impl Driver {
         self.store.as_ref().ok_or_else(|| Broken::new("driver", "no store is open"))
     }
 
-    fn builder(&mut self) -> StoreBuilder<SimFs> {
-        // Each process has a second of its own.
+    /// Each process that writes has a time of its own.
+    fn later(&mut self) {
         self.opened += 1;
         self.clock.set_ns((1_768_204_800 + 1_000 * self.opened) * 1_000_000_000);
+    }
+
+    fn builder(&self) -> StoreBuilder<SimFs> {
         let promises = self.promise == Promise::Always && self.level == Durability::Disk;
         let options = Options {
             durability: self.level,
@@ -124,6 +127,7 @@ impl Driver {
     /// It does not open, or lost something.
     pub fn open(&mut self, phase: Phase) -> Result<(), Broken> {
         self.fs.mark(Mark::Phase(phase));
+        self.later();
         let store = self.builder().open(PATH).map_err(|e| Broken::of("opens", &e))?;
         let snapshot = store.snapshot();
         self.store = Some(store);

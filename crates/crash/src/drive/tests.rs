@@ -43,13 +43,13 @@ fn the_same_script_makes_the_same_log() {
 #[test]
 fn a_script_is_read_as_it_is_written() {
     for n in 0..50 {
-        let script = Script::random(3, n);
+        let script = Script::random(3, n, None);
         assert_eq!(script.to_string().parse(), Ok(script.clone()), "{script}");
     }
     for wrong in ["", "disk:7", "disk:x:s", "dusk:7:s", "disk:7:sz", "disk:7:s:"] {
         assert!(wrong.parse::<Script>().is_err(), "{wrong}");
     }
-    let levels = (0..50).map(|n| Script::random(3, n).level);
+    let levels = (0..50).map(|n| Script::random(3, n, None).level);
     let levels: Vec<Durability> = levels.collect();
     assert!(
         [Durability::Os, Durability::Disk, Durability::DiskStrict]

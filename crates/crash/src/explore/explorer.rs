@@ -8,8 +8,10 @@ use crate::check::{Expect, Recovered, Share, check};
 use crate::disk::{Image, OpKind, Phase};
 use crate::drive::{Script, run};
 use crate::states::{Choice, Replay, Strength, Unsynced, choices};
-use std::collections::{HashMap, HashSet};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracekeep_workload::mix;
 
 /// How far an exploration goes.
@@ -28,20 +30,28 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// What every test run does.
+    /// What every test run does with all short sequences.
+    pub const SHORT: Reach = Reach {
+        strength: Strength { exhaustive_atoms: 3, samples: 1, most: 10 },
+        below: Strength { exhaustive_atoms: 2, samples: 1, most: 8 },
+        second_of: 70,
+        third_of: 200,
+        share: None,
+    };
+    /// What every test run does with random workloads.
     pub const QUICK: Reach = Reach {
-        strength: Strength { exhaustive_atoms: 5, samples: 4 },
-        below: Strength { exhaustive_atoms: 3, samples: 2 },
-        second_of: 100,
-        third_of: 400,
+        strength: Strength { exhaustive_atoms: 5, samples: 4, most: 48 },
+        below: Strength { exhaustive_atoms: 3, samples: 2, most: 24 },
+        second_of: 70,
+        third_of: 200,
         share: None,
     };
     /// What a campaign does.
     pub const WIDE: Reach = Reach {
-        strength: Strength { exhaustive_atoms: 8, samples: 16 },
-        below: Strength { exhaustive_atoms: 6, samples: 8 },
-        second_of: 100,
-        third_of: 400,
+        strength: Strength { exhaustive_atoms: 10, samples: 40, most: 4096 },
+        below: Strength { exhaustive_atoms: 6, samples: 8, most: 256 },
+        second_of: 70,
+        third_of: 200,
         share: None,
     };
 }
@@ -55,29 +65,58 @@ pub struct Found {
     pub broken: Broken,
 }
 
+/// Images that were seen, with what recovery made of them, shared by explorers that work side by
+/// side. Recovery is a function of the image: what it found once holds wherever the image comes up.
+pub type Seen = Arc<Mutex<HashMap<u128, Option<Outcome>>>>;
+
+/// What an image was found to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    batches: u32,
+    /// The print of the model that it agreed with.
+    print: u64,
+}
+
 /// Explores workloads, and counts.
 #[derive(Debug)]
 pub struct Explorer {
     reach: Reach,
-    seen: HashSet<u128>,
+    seen: Seen,
     /// What was done.
     pub tally: Tally,
     /// What was found.
     pub found: Vec<Found>,
     /// After so many finds nothing more is explored.
     pub found_max: usize,
+    stop: Arc<AtomicBool>,
 }
 
 impl Explorer {
-    /// An explorer that has seen nothing.
-    pub fn new(reach: Reach) -> Explorer {
-        let (seen, tally) = (HashSet::new(), Tally::default());
-        Explorer { reach, seen, tally, found: Vec::new(), found_max: 10 }
+    /// An explorer that counts what is not in `seen`.
+    pub fn new(reach: Reach, seen: Seen) -> Explorer {
+        Explorer {
+            reach,
+            seen,
+            tally: Tally::default(),
+            found: Vec::new(),
+            found_max: 10,
+            stop: Arc::default(),
+        }
+    }
+
+    /// Goes so far from now on.
+    pub fn reach(&mut self, reach: Reach) {
+        self.reach = reach;
+    }
+
+    /// Explores nothing more once this is set.
+    pub fn stop_at(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = stop;
     }
 
     /// Whether nothing more is to be done.
     pub fn is_done(&self) -> bool {
-        self.found.len() >= self.found_max
+        self.found.len() >= self.found_max || self.stop.load(Ordering::Relaxed)
     }
 
     /// Runs a workload and crashes it at every operation of its acts from the `from`-th on; the
@@ -109,8 +148,6 @@ impl Explorer {
         let strength = if trial.depth == 0 { self.reach.strength } else { self.reach.below };
         let moments = moments(trial);
         let mut replay = Replay::of(&trial.base);
-        // How many batches an image that was recovered before was found to hold.
-        let mut known: HashMap<u128, usize> = HashMap::new();
         for (at, moment) in moments.iter().enumerate() {
             let next = trial.log.get(at);
             let kind = next.map_or(OpKind::Kill, |op| op.kind());
@@ -127,7 +164,7 @@ impl Explorer {
                         return;
                     }
                     let crash = Crash { moment: at, choice };
-                    self.state(trial, moment, &unsynced, crash, &mut known, place);
+                    self.state(trial, moment, &unsynced, crash, place);
                 }
             }
             next.into_iter().for_each(|op| replay.apply(op));
@@ -140,7 +177,6 @@ impl Explorer {
         moment: &Moment,
         unsynced: &Unsynced<'_>,
         crash: Crash,
-        known: &mut HashMap<u128, usize>,
         place: &Place,
     ) {
         let image = unsynced.image(&crash.choice);
@@ -153,23 +189,26 @@ impl Explorer {
             place.crashes.push(crash);
             place
         };
-        if let Some(batches) = known.get(&hash) {
-            if *batches < expect.least || *batches > expect.most {
-                let what =
-                    format!("{batches} batches are there, of {} to {}", expect.least, expect.most);
+        let known = self.seen.lock().get(&hash).copied();
+        if let Some(Some(Outcome { batches, print })) = known {
+            let batches = batches as usize;
+            let Expect { least, most, .. } = expect;
+            if batches < least || batches > most || trial.model.print(batches) != print {
+                let what = format!("{batches} batches are there, of {least} to {most}");
                 self.report(here(crash), Broken::new("I1", what), moment.phase);
             }
             return;
         }
-        let is_new = self.seen.insert(hash);
-        counts.distinct += u64::from(is_new);
-        if is_new {
+        if known.is_none() && self.seen.lock().insert(hash, None).is_none() {
+            counts.distinct += 1;
             *self.tally.depths.entry(trial.depth).or_default() += 1;
         }
         let share = self.reach.share.unwrap_or(Share::of(hash));
         match check(&image, &expect, share) {
             Ok(recovered) => {
-                known.insert(hash, recovered.batches);
+                let print = trial.model.print(recovered.batches);
+                let outcome = Outcome { batches: recovered.batches as u32, print };
+                self.seen.lock().insert(hash, Some(outcome));
                 let counts = self.tally.phases.entry(moment.phase).or_default();
                 counts.recoveries += recovered.openings;
                 self.below(trial, image, hash, recovered, || here(crash));

@@ -1,6 +1,8 @@
 //! Which workloads are explored.
 
 use super::explorer::Explorer;
+use super::tally::Tally;
+use crate::disk::Phase;
 use crate::drive::{Act, Promise, Script};
 use tracekeep::Durability;
 
@@ -49,7 +51,16 @@ pub fn run_random(
 ) {
     let mut n = part;
     while !explorer.is_done() && !enough(explorer) {
-        explorer.script(&Script::random(seed, n), 0);
+        let script = Script::random(seed, n, thinnest(&explorer.tally));
+        explorer.script(&script, 0);
         n += parts.max(1);
     }
+}
+
+/// The phase with the fewest images yet, if it has less than its share.
+pub fn thinnest(tally: &Tally) -> Option<Phase> {
+    let distinct = |phase: &Phase| tally.phases.get(phase).map_or(0, |counts| counts.distinct);
+    let thin = Phase::ALL.into_iter().filter(|p| *p != Phase::Backup).min_by_key(distinct)?;
+    // A little more than the twentieth that is wanted.
+    (distinct(&thin) * 16 < tally.total().distinct).then_some(thin)
 }

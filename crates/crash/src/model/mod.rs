@@ -28,6 +28,7 @@ struct After {
     last_seq: u64,
     world: World,
     says: Vec<u8>,
+    print: u64,
 }
 
 impl Default for Model {
@@ -38,7 +39,12 @@ impl Default for Model {
 
 impl After {
     fn new(last_seq: u64, world: World) -> After {
-        After { last_seq, says: world.dump(), world }
+        let says = world.dump();
+        let mut all = blake3::Hasher::new();
+        all.update(&last_seq.to_le_bytes()).update(&says);
+        let mut print = [0; 8];
+        print.copy_from_slice(&all.finalize().as_bytes()[..8]);
+        After { last_seq, says, world, print: u64::from_le_bytes(print) }
     }
 }
 
@@ -84,6 +90,12 @@ impl Model {
     /// The last seq after so many batches.
     pub fn seq(&self, batches: usize) -> u64 {
         self.after.get(batches).map_or(0, |after| after.last_seq)
+    }
+
+    /// Stands for all that a store with so many batches says: two models whose prints agree
+    /// expect the same.
+    pub fn print(&self, batches: usize) -> u64 {
+        self.after.get(batches).map_or(0, |after| after.print)
     }
 
     /// Compares with everything that a snapshot says; gives the first difference.

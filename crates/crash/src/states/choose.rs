@@ -58,6 +58,8 @@ pub struct Strength {
     pub exhaustive_atoms: usize,
     /// Random subsets besides, where there are more.
     pub samples: usize,
+    /// So many states of one moment at most, drawn from those.
+    pub most: usize,
 }
 
 /// The choices for so many atoms. `grows`: some file was seen longer than it is durable.
@@ -80,8 +82,10 @@ pub fn choices(atoms: usize, grows: bool, strength: Strength, seed: u64) -> Vec<
     let add = |all: &mut Vec<Choice>, kept: &dyn Fn(usize) -> bool, tail: Tail| {
         all.push(Choice { kept: (0..atoms).map(kept).collect(), tail });
     };
+    add(&mut all, &|_| false, Tail::Tight);
+    add(&mut all, &|_| true, Tail::Tight);
     for i in 0..=atoms {
-        // Prefixes and suffixes; none and all among them.
+        // Prefixes and suffixes.
         let tail = tails[i % tails.len()];
         add(&mut all, &|at| at < i, Tail::Tight);
         add(&mut all, &|at| at >= i, tail);
@@ -98,6 +102,11 @@ pub fn choices(atoms: usize, grows: bool, strength: Strength, seed: u64) -> Vec<
         let kept: Vec<bool> = (0..atoms).map(|_| rng.below(10) < share).collect();
         let tail = tails[rng.below(tails.len() as u64) as usize];
         all.push(Choice { kept, tail });
+    }
+    while all.len() > strength.most {
+        // Nothing kept and everything kept stay.
+        let at = 2 + rng.below(all.len() as u64 - 2) as usize;
+        all.swap_remove(at);
     }
     all
 }

@@ -6,7 +6,7 @@ use tracekeep::fs::{Dir, DirMode, File, FileName, Fs};
 
 const FILE: FileName = FileName::Manifest(1);
 const OTHER: FileName = FileName::Manifest(2);
-const ALL: Strength = Strength { exhaustive_atoms: 12, samples: 0 };
+const ALL: Strength = Strength { exhaustive_atoms: 12, samples: 0, most: usize::MAX };
 
 /// What each state after all of this holds: names with their bytes.
 fn states(script: impl Fn(&SimFs)) -> BTreeSet<Vec<(String, Vec<u8>)>> {
@@ -99,7 +99,7 @@ fn a_rename_is_whole_and_other_names_are_free() {
 
 #[test]
 fn of_many_the_telling_ones_are_chosen() {
-    let few = Strength { exhaustive_atoms: 4, samples: 5 };
+    let few = Strength { exhaustive_atoms: 4, samples: 5, most: 1000 };
     let all = choices(30, true, few, 7);
     assert_eq!(all, choices(30, true, few, 7), "a function of the seed");
     assert_ne!(all, choices(30, true, few, 8));
@@ -107,5 +107,9 @@ fn of_many_the_telling_ones_are_chosen() {
     assert!(kept(1) >= 30 && kept(29) >= 30 && kept(0) >= 1 && kept(30) >= 1);
     assert_eq!(choices(4, false, few, 1).len(), 16);
     assert_eq!(choices(0, false, few, 1).len(), 1);
+    let fewer = Strength { most: 20, ..few };
+    let some = choices(30, true, fewer, 7);
+    assert_eq!(some.len(), 20);
+    assert!(some[0].kept.iter().all(|k| !k) && some[1].is_all());
     assert!(choices(70, true, few, 1).iter().all(|c| c.kept.len() == 70));
 }

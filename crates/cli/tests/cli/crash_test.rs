@@ -1,0 +1,31 @@
+use crate::run::{Place, run};
+
+#[test]
+fn a_crash_test_counts_resumes_and_ends_with_a_line() {
+    let place = Place::new();
+    let dir = place.path("crash");
+    let first = run(["crash-test", &dir, "--seconds", "1", "--seed", "7"]).ok().text();
+    let last = first.lines().last().unwrap().to_owned();
+    assert!(last.ends_with("0 kills, 0 violations") && last.contains(" images, "), "{last}");
+    let images = |line: &str| line.split(' ').next().unwrap().parse::<u64>().unwrap();
+    assert!(images(&last) > 0, "{first}");
+    // What was begun is gone on with, not begun again.
+    run(["crash-test", &dir, "--seconds", "1"]).code(3);
+    let json = run(["crash-test", &dir, "--seconds", "1", "--resume", "--json"]).ok().text();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["seed"], 7);
+    assert_eq!(value["violations"], 0);
+    assert!(value["images"].as_u64().unwrap() > images(&last), "{value}");
+}
+
+#[test]
+fn a_place_is_brought_back() {
+    let place = Place::new();
+    let dir = place.path("crash");
+    let one = run(["crash-test", &dir, "--reproduce", "os+:3:sskr@36:001o"]).ok().text();
+    assert_eq!(one, "os+:3:sskr@36:001o: every promise is kept\n");
+    run(["crash-test", &dir, "--reproduce", "nonsense"]).code(2);
+    // There is no such moment: the place says so.
+    run(["crash-test", &dir, "--reproduce", "os+:3:s@9999:t"]).code(1);
+    assert!(!place.has("crash"));
+}
