@@ -2,8 +2,8 @@
 
 use super::recover::{Expect, builder, open, tidy};
 use crate::broken::Broken;
-use crate::disk::SimFs;
-use crate::drive::{Act, PATH, Speaker};
+use crate::disk::{Image, SimFs};
+use crate::drive::{Act, COPY, PATH, Speaker};
 use crate::model::{Model, batch};
 use crate::states::{Choice, Replay, Tail, Unsynced};
 use tracekeep::fs::FileName;
@@ -31,23 +31,33 @@ impl Share {
     }
 }
 
-/// `verify` finds no damage; after an opening not even a stray.
+/// Whether files that the manifest does not name may lie about: a crash leaves them, and the next
+/// opening removes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strays {
+    Allowed,
+    Forbidden,
+}
+
+/// `verify` finds no damage.
 pub(super) fn verified(
     fs: &SimFs,
-    _expect: &Expect<'_>,
+    path: &str,
+    strays: Strays,
     invariant: &'static str,
 ) -> Result<Verdict, Broken> {
-    if !fs.names(0).contains(&FileName::Current) {
+    if !fs.names(path).contains(&FileName::Current) {
         return Ok(Verdict::Clean);
     }
     let mut worst = None;
-    let mut note = None;
+    let mut stray = None;
     let verdict = verify_in(
         fs,
-        PATH.as_ref(),
+        path.as_ref(),
         &mut |finding| match finding.severity {
             Severity::Damage => worst = Some(finding),
-            _ => note = Some(finding),
+            Severity::Note if finding.expected == "files of the store" => stray = Some(finding),
+            _ => {}
         },
         &mut |_| {},
     );
@@ -58,7 +68,10 @@ pub(super) fn verified(
             let what = format!("{file} at {}: {} for {}", f.offset, f.found, f.expected);
             Err(Broken::new(invariant, what))
         }
-        None => Ok(verdict),
+        None => match stray.filter(|_| strays == Strays::Forbidden) {
+            Some(f) => Err(Broken::new("I9", format!("{}: {}", f.file.display(), f.found))),
+            None => Ok(verdict),
+        },
     }
 }
 
@@ -71,7 +84,7 @@ pub(super) fn beside(
     batches: usize,
 ) -> Result<(), Broken> {
     lookups(&store.snapshot(), expect.model, batches)?;
-    if !image.names(0).contains(&FileName::Current) {
+    if !image.names(PATH).contains(&FileName::Current) {
         return Ok(());
     }
     let reader = builder(image, expect).open_read_only(PATH);
@@ -80,6 +93,31 @@ pub(super) fn beside(
     match differs.map_err(|e| Broken::of("I8, a reader", &e))? {
         Some(what) => Err(Broken::new("I8, a reader", what)),
         None => lookups(&snapshot, expect.model, batches),
+    }
+}
+
+/// The backup is as it was or as it is to be: whole, and of at least so many batches.
+pub(super) fn backup(image: &Image, expect: &Expect<'_>) -> Result<usize, Broken> {
+    let wrong = |e| Broken::of("I1 in a backup", &e);
+    let begun = image.dir(COPY).and_then(|dir| image.file(dir, FileName::Current)).is_some();
+    if !begun && expect.backed_up == 0 {
+        return Ok(0);
+    }
+    let copy = SimFs::of(image);
+    let snapshot = builder(&copy, expect).open_read_only(COPY).map_err(wrong)?.snapshot();
+    let seq = snapshot.seq().0;
+    let Some(batches) = expect.model.batches_at(seq) else {
+        let what = format!("it ends at seq {seq}, inside of a batch");
+        return Err(Broken::new("I4 in a backup", what));
+    };
+    let (least, most) = (expect.backed_up, expect.backed_up_most);
+    if batches < least || batches > most {
+        let what = format!("{batches} batches are in it, of {least} to {most}");
+        return Err(Broken::new("I1 in a backup", what));
+    }
+    match expect.model.difference(batches, &snapshot).map_err(wrong)? {
+        Some(what) => Err(Broken::new("I1 in a backup", what)),
+        None => Ok(batches),
     }
 }
 
@@ -137,12 +175,18 @@ pub(super) fn again(
     };
     let base = fs.image();
     let after = SimFs::of(&base);
-    verified(&after, expect, "I7 after recovery")?;
+    if base.dir(COPY).is_some() {
+        // Whatever the backup was when the power failed, it can be brought up to date.
+        store.backup(COPY).map_err(|e| Broken::of("backs up again", &e))?;
+        let expect = Expect { backed_up: batches, backed_up_most: batches, ..*expect };
+        backup(&fs.image(), &expect)?;
+    }
+    verified(&after, PATH, Strays::Forbidden, "I7 after recovery")?;
     let second = open(&after, expect)?;
     same(&second, expect.model, batches, "I5 after a kill")?;
     second.close().map_err(|e| Broken::of("closes", &e))?;
     store.close().map_err(|e| Broken::of("closes", &e))?;
-    verified(fs, expect, "I7 after closing")?;
+    verified(fs, PATH, Strays::Forbidden, "I7 after closing")?;
     let base = fs.image();
     fs.take_log();
     let store = open(fs, expect)?;

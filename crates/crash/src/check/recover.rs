@@ -1,9 +1,9 @@
 //! Opening an image, and comparing what it says.
 
-use super::again::{Share, again, beside, verified};
+use super::again::{Share, Strays, again, backup, beside, verified};
 use crate::broken::Broken;
 use crate::disk::{Image, Op, SimFs};
-use crate::drive::{PATH, options};
+use crate::drive::{COPY, PATH, options};
 use crate::model::Model;
 use std::sync::Arc;
 use tracekeep::clock::ManualClock;
@@ -20,6 +20,10 @@ pub struct Expect<'m> {
     pub least: usize,
     /// So many at most.
     pub most: usize,
+    /// So many in the backup, at least.
+    pub backed_up: usize,
+    /// So many there at most: at `Os` the backup is durable before the store is.
+    pub backed_up_most: usize,
     /// The store's level.
     pub level: Durability,
     /// How many recoveries this image has behind it: each is later by the clock.
@@ -31,6 +35,8 @@ pub struct Expect<'m> {
 pub struct Recovered {
     /// How many batches are there.
     pub batches: usize,
+    /// How many are in the backup.
+    pub backed_up: usize,
     /// What recovery did to the disk.
     pub log: Vec<Op>,
     /// How often a store was opened on the way.
@@ -44,7 +50,8 @@ pub struct Recovered {
 pub fn check(image: &Image, expect: &Expect<'_>, share: Share) -> Result<Recovered, Broken> {
     let mut openings = 1;
     if share.verify {
-        verified(&SimFs::of(image), expect, "I7 before recovery")?;
+        verified(&SimFs::of(image), PATH, Strays::Allowed, "I7 before recovery")?;
+        verified(&SimFs::of(image), COPY, Strays::Allowed, "I7 of a backup")?;
     }
     let fs = SimFs::of(image);
     let store = open(&fs, expect)?;
@@ -67,6 +74,7 @@ pub fn check(image: &Image, expect: &Expect<'_>, share: Share) -> Result<Recover
         return Err(Broken::new("I1, I2", format!("with {batches} batches it {what}")));
     }
     tidy(&fs)?;
+    let backed_up = backup(image, expect)?;
     if share.beside {
         openings += 1;
         beside(&SimFs::of(image), &store, expect, batches)?;
@@ -76,7 +84,7 @@ pub fn check(image: &Image, expect: &Expect<'_>, share: Share) -> Result<Recover
     }
     match fs.broken().first() {
         Some(rule) => Err(Broken::new("a rule of the disk", rule.clone())),
-        None => Ok(Recovered { batches, log, openings }),
+        None => Ok(Recovered { batches, backed_up, log, openings }),
     }
 }
 
@@ -96,7 +104,7 @@ pub(super) fn open(fs: &SimFs, expect: &Expect<'_>) -> Result<Store<SimFs>, Brok
 
 /// No unfinished work is left, and one manifest.
 pub(super) fn tidy(fs: &SimFs) -> Result<(), Broken> {
-    let names = fs.names(0);
+    let names = fs.names(PATH);
     let manifests = names.iter().filter(|n| matches!(n, FileName::Manifest(_))).count();
     if let Some(temp) = names.iter().find(|name| name.is_temp()) {
         return Err(Broken::new("I9", format!("{temp} is left")));

@@ -60,9 +60,10 @@ impl SimFs {
     }
 
     /// The names that are seen in a directory.
-    pub fn names(&self, dir: DirNo) -> Vec<FileName> {
+    pub fn names(&self, path: &str) -> Vec<FileName> {
         let disk = self.0.disk.lock();
-        disk.0.dirs.get(dir).map_or(Vec::new(), |d| d.entries.keys().copied().collect())
+        let dir = disk.0.dirs.iter().find(|dir| dir.path.as_os_str() == path);
+        dir.map_or(Vec::new(), |d| d.entries.keys().copied().collect())
     }
 
     /// Rules of the house that were broken: none.

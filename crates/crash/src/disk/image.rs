@@ -68,6 +68,11 @@ impl Image {
         u128::from_le_bytes(short)
     }
 
+    /// The number of the directory with this path.
+    pub fn dir(&self, path: &str) -> Option<DirNo> {
+        self.dirs.iter().position(|dir| dir.path.as_os_str() == path)
+    }
+
     /// The bytes of a file, if the name is there.
     pub fn file(&self, dir: DirNo, name: FileName) -> Option<&[u8]> {
         let file = self.dirs.get(dir)?.entries.get(&name)?;

@@ -108,6 +108,8 @@ pub enum Mark {
     Acknowledged(usize, Durability),
     /// So many batches are durable at any level: their log was finished.
     Durable(usize),
+    /// The backup holds so many batches.
+    BackedUp(usize),
     /// What follows belongs to this phase.
     Phase(Phase),
 }
@@ -224,6 +226,7 @@ impl fmt::Display for Op {
                 write!(f, "-- {n} batches acknowledged at {level}")
             }
             Op::Mark(Mark::Durable(n)) => write!(f, "-- {n} batches durable"),
+            Op::Mark(Mark::BackedUp(n)) => write!(f, "-- {n} batches in the backup"),
             Op::Mark(Mark::Phase(phase)) => write!(f, "-- {phase}"),
         }
     }

@@ -33,11 +33,13 @@ pub enum Act {
     Look,
     /// Open the store for reading beside the writer, or refresh, and read all of it.
     Follow,
+    /// Make a backup, or bring it up to date, and read all of it.
+    Backup,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Act; 12] = [
+    pub const ALL: [Act; 13] = [
         Act::Small,
         Act::Update,
         Act::Big,
@@ -50,6 +52,7 @@ impl Act {
         Act::Kill,
         Act::Look,
         Act::Follow,
+        Act::Backup,
     ];
 
     /// Its letter.
@@ -67,6 +70,7 @@ impl Act {
             Act::Kill => 'k',
             Act::Look => 'v',
             Act::Follow => 'w',
+            Act::Backup => 'p',
         }
     }
 }
@@ -111,7 +115,8 @@ impl Script {
             Some(Phase::GroupCommit) => ("gggggk", 4, 8),
             Some(Phase::ManifestSwitch) => ("rrrrrsq", 6, 12),
             Some(Phase::Recovery) => ("kkksug", 4, 8),
-            _ => ("ssssuuubccegggqqfrrkkvw", 4, 12),
+            Some(Phase::Backup) => ("pppppsuqfrk", 5, 10),
+            _ => ("ssssuuubccegggqqfrrkkvwp", 4, 12),
         };
         let (letters, length) = (letters.as_bytes(), rng.between(least, most));
         let acts = (0..length)

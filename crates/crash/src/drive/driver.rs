@@ -14,6 +14,8 @@ use tracekeep::{
 
 /// Where the store is, on every simulated disk.
 pub const PATH: &str = "store";
+/// Where its backup is.
+pub const COPY: &str = "copy";
 
 /// A manifest of so many bytes is long.
 const MANIFEST_BYTES_MAX: u64 = 700;
@@ -164,6 +166,7 @@ impl Driver {
                 self.held.push((snapshot, self.model.batches()));
             }
             Act::Follow => self.follow()?,
+            Act::Backup => self.back_up()?,
         }
         self.check_held()
     }
@@ -198,6 +201,15 @@ impl Driver {
         self.compare(&reader.snapshot(), self.model.batches(), "I1 in a reader")?;
         self.reader = Some(reader);
         Ok(())
+    }
+
+    fn back_up(&mut self) -> Result<(), Broken> {
+        self.fs.mark(Mark::Phase(Phase::Backup));
+        self.store()?.backup(COPY).map_err(|e| Broken::of("backs up", &e))?;
+        self.fs.mark(Mark::BackedUp(self.model.batches()));
+        let copy = self.builder().open_read_only(COPY);
+        let snapshot = copy.map_err(|e| Broken::of("opens the backup", &e))?.snapshot();
+        self.compare(&snapshot, self.model.batches(), "I1 in a backup")
     }
 
     fn seal(&mut self, level: SealLevel) -> Result<(), Broken> {

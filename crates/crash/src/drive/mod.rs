@@ -16,5 +16,5 @@ mod tests;
 
 pub use act::{Act, Promise, Script};
 pub(crate) use driver::options;
-pub use driver::{Driver, PATH, Run, run};
+pub use driver::{COPY, Driver, PATH, Run, run};
 pub use say::Speaker;

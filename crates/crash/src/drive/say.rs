@@ -8,15 +8,17 @@ use tracekeep_workload::{Rng, mix};
 #[derive(Debug, Clone)]
 pub struct Speaker {
     rng: Rng,
-    /// Counts everything that was named: ids never come again.
+    /// Counts everything that was named.
     named: u64,
     ms: i64,
+    /// Traces that were erased: some come again.
+    erased: Vec<String>,
 }
 
 impl Speaker {
     /// The speaker of a seed.
     pub fn new(seed: u64) -> Speaker {
-        Speaker { rng: Rng::stream(seed, 1), named: 0, ms: 0 }
+        Speaker { rng: Rng::stream(seed, 1), named: 0, ms: 0, erased: Vec::new() }
     }
 
     /// A speaker whose names and times come after those of any other.
@@ -86,9 +88,11 @@ impl Speaker {
             None => {
                 // Both forms of ids: bits and text.
                 let name = self.name('t');
-                let trace = match self.rng.below(2) {
-                    0 => name,
-                    _ => format!("{:032x}", u128::from(mix(self.named)) << 32 | 1),
+                let again = self.erased.pop().filter(|_| self.rng.below(2) == 0);
+                let trace = match (again, self.rng.below(2)) {
+                    (Some(again), _) => again,
+                    (None, 0) => name,
+                    (None, _) => format!("{:032x}", u128::from(mix(self.named)) << 32 | 1),
                 };
                 let (user, session) = (self.name('u'), format!("session{}", self.rng.below(2)));
                 facts.push(Fact::Trace { trace: trace.clone(), ms: self.now(), user, session });
@@ -130,6 +134,7 @@ impl Speaker {
 
     fn erase(&mut self, world: &World) -> Facts {
         let trace = self.one_of(&world.traces());
+        self.erased.push(trace.clone());
         vec![Fact::Erase { trace, ms: self.now() }]
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::disk::{Op, OpKind};
 use tracekeep::Durability;
 
-const ACTS: &str = "sugbcuqsuvgswekwscfsruckwgufswqsr";
+const ACTS: &str = "sugbcupqsuvgswekwspcfsrpuckwgufpswqsr";
 
 fn scripts() -> Vec<Script> {
     ["os", "os+", "disk", "disk+", "strict"]

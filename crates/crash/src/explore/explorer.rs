@@ -73,6 +73,7 @@ pub type Seen = Arc<Mutex<HashMap<u128, Option<Outcome>>>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     batches: u32,
+    backed_up: u32,
     /// The print of the model that it agreed with.
     print: u64,
 }
@@ -137,6 +138,7 @@ impl Explorer {
             model: Arc::new(run.model),
             level: script.level,
             exactly: None,
+            backed_up: 0,
             from: run.starts.get(from).copied().unwrap_or(0),
             depth: 0,
         };
@@ -190,10 +192,14 @@ impl Explorer {
             place
         };
         let known = self.seen.lock().get(&hash).copied();
-        if let Some(Some(Outcome { batches, print })) = known {
-            let batches = batches as usize;
+        if let Some(Some(Outcome { batches, backed_up, print })) = known {
+            let (batches, backed_up) = (batches as usize, backed_up as usize);
             let Expect { least, most, .. } = expect;
-            if batches < least || batches > most || trial.model.print(batches) != print {
+            if batches < least
+                || batches > most
+                || trial.model.print(batches) != print
+                || backed_up < expect.backed_up
+            {
                 let what = format!("{batches} batches are there, of {least} to {most}");
                 self.report(here(crash), Broken::new("I1", what), moment.phase);
             }
@@ -207,11 +213,12 @@ impl Explorer {
         match check(&image, &expect, share) {
             Ok(recovered) => {
                 let print = trial.model.print(recovered.batches);
-                let outcome = Outcome { batches: recovered.batches as u32, print };
+                let (batches, backed_up) = (recovered.batches as u32, recovered.backed_up as u32);
+                let outcome = Outcome { batches, backed_up, print };
                 self.seen.lock().insert(hash, Some(outcome));
                 let counts = self.tally.phases.entry(moment.phase).or_default();
                 counts.recoveries += recovered.openings;
-                self.below(trial, image, hash, recovered, || here(crash));
+                self.below(trial, moment, image, hash, recovered, || here(crash));
             }
             Err(broken) => self.report(here(crash), broken, moment.phase),
         }
@@ -221,6 +228,7 @@ impl Explorer {
     fn below(
         &mut self,
         trial: &Trial,
+        moment: &Moment,
         base: Image,
         hash: u128,
         recovered: Recovered,
@@ -240,6 +248,7 @@ impl Explorer {
             model: Arc::clone(&trial.model),
             level: trial.level,
             exactly: Some(recovered.batches),
+            backed_up: moment.backed_up,
             from: 0,
             depth: trial.depth + 1,
         };
@@ -258,7 +267,12 @@ fn expectation<'t>(trial: &'t Trial, moment: &Moment, choice: &Choice) -> Expect
     let killed = choice.is_all();
     let least = if killed { moment.acknowledged } else { moment.durable };
     let most = trial.exactly.unwrap_or(moment.submitted);
-    Expect { model: &trial.model, least, most, level: trial.level, depth: trial.depth + 1 }
+    let (level, depth, backed_up) = (trial.level, trial.depth + 1, moment.backed_up);
+    let backed_up_most = match trial.exactly {
+        Some(_) => trial.model.batches(),
+        None => most,
+    };
+    Expect { model: &trial.model, least, most, backed_up, backed_up_most, level, depth }
 }
 
 /// Brings a crash back: runs the workload, crashes it where the place says, and checks what is
@@ -274,6 +288,7 @@ pub fn replay(place: &Place) -> Result<(), Broken> {
         model: Arc::new(run.model),
         level: place.script.level,
         exactly: None,
+        backed_up: 0,
         from: 0,
         depth: 0,
     };
@@ -294,6 +309,7 @@ pub fn replay(place: &Place) -> Result<(), Broken> {
             base: image,
             log: recovered.log,
             exactly: Some(recovered.batches),
+            backed_up: moment.backed_up,
             depth: trial.depth + 1,
             ..trial
         };

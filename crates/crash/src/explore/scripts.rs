@@ -60,7 +60,7 @@ pub fn run_random(
 /// The phase with the fewest images yet, if it has less than its share.
 pub fn thinnest(tally: &Tally) -> Option<Phase> {
     let distinct = |phase: &Phase| tally.phases.get(phase).map_or(0, |counts| counts.distinct);
-    let thin = Phase::ALL.into_iter().filter(|p| *p != Phase::Backup).min_by_key(distinct)?;
+    let thin = Phase::ALL.into_iter().min_by_key(distinct)?;
     // A little more than the twentieth that is wanted.
     (distinct(&thin) * 16 < tally.total().distinct).then_some(thin)
 }

@@ -24,7 +24,7 @@ fn frames_of_another_kind_of_file_are_no_frames() {
 #[test]
 fn sequences_are_all_there_and_begin_with_sequences() {
     let all = sequences(2);
-    assert_eq!(all.len(), 1 + 12 + 144);
+    assert_eq!(all.len(), 1 + 13 + 169);
     let before: std::collections::HashSet<_> = all.iter().collect();
     assert_eq!(before.len(), all.len());
 }
@@ -32,7 +32,7 @@ fn sequences_are_all_there_and_begin_with_sequences() {
 #[test]
 fn a_small_workload_survives_everything() {
     let mut explorer = Explorer::new(Reach::QUICK, Seen::default());
-    for script in ["disk:3:sgqk", "strict:3:suf", "os+:3:sskr"] {
+    for script in ["disk:3:sgqk", "strict:3:suf", "os+:3:sskr", "disk:3:spup"] {
         let script: Script = script.parse().unwrap();
         explorer.script(&script, 0);
     }

@@ -17,6 +17,8 @@ pub struct Trial {
     pub model: Arc<Model>,
     /// The store's level.
     pub level: Durability,
+    /// So many batches are in the backup, before.
+    pub backed_up: usize,
     /// A recovery: exactly so many batches are there, at every moment.
     pub exactly: Option<usize>,
     /// Moments before this one were looked at elsewhere.
@@ -34,6 +36,8 @@ pub struct Moment {
     pub acknowledged: usize,
     /// Batches that were handed in.
     pub submitted: usize,
+    /// Batches that the backup holds.
+    pub backed_up: usize,
     /// What was being done.
     pub phase: Phase,
 }
@@ -42,7 +46,9 @@ pub struct Moment {
 pub fn moments(trial: &Trial) -> Vec<Moment> {
     let known = trial.exactly.unwrap_or(0);
     let phase = if trial.exactly.is_some() { Phase::Recovery } else { Phase::Create };
-    let mut now = Moment { durable: known, acknowledged: known, submitted: known, phase };
+    let backed_up = trial.backed_up;
+    let mut now =
+        Moment { durable: known, acknowledged: known, submitted: known, backed_up, phase };
     let mut declared = phase;
     let mut all = Vec::with_capacity(trial.log.len() + 1);
     for op in &trial.log {
@@ -55,11 +61,12 @@ pub fn moments(trial: &Trial) -> Vec<Moment> {
                     now.durable = *n;
                 }
             }
+            Op::Mark(Mark::BackedUp(n)) => now.backed_up = *n,
             Op::Mark(Mark::Durable(n)) => (now.durable, now.acknowledged) = (*n, *n),
             Op::Mark(Mark::Phase(phase)) => (now.phase, declared) = (*phase, *phase),
             // A manifest that is started anew while the store is open.
             Op::Create { name: FileName::Manifest(n), .. }
-                if *n > 1 && declared != Phase::Recovery =>
+                if *n > 1 && !matches!(declared, Phase::Recovery | Phase::Backup) =>
             {
                 now.phase = Phase::ManifestSwitch;
             }
