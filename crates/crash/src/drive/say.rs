@@ -88,7 +88,9 @@ impl Speaker {
             None => {
                 // Both forms of ids: bits and text.
                 let name = self.name('t');
-                let again = self.erased.pop().filter(|_| self.rng.below(2) == 0);
+                // One that was erased may be there again.
+                let again = self.erased.pop().filter(|again| !traces.contains(again));
+                let again = again.filter(|_| self.rng.below(2) == 0);
                 let trace = match (again, self.rng.below(2)) {
                     (Some(again), _) => again,
                     (None, 0) => name,

@@ -40,6 +40,13 @@ fn the_same_script_makes_the_same_log() {
     }
 }
 
+/// It erases a trace that is not there, twice, and says it twice afterwards.
+#[test]
+fn an_erased_trace_comes_back_once() {
+    let script = "disk:215098828609667:eeqcgk".parse().unwrap();
+    run(&script).unwrap();
+}
+
 #[test]
 fn a_script_is_read_as_it_is_written() {
     for n in 0..50 {
