@@ -119,7 +119,8 @@ impl<F: File> LogTable<F> {
     /// their seqs. Frames come in file order. Markers and padding are passed over.
     ///
     /// # Errors
-    /// `Corruption` where the frame's checksum holds but its content makes no sense.
+    /// `Corruption` where the frame's checksum holds but its content makes no sense; the table is
+    /// as before then.
     pub fn add(&self, frame: &FrameRef, payload: &[u8]) -> Result<()> {
         if !matches!(frame.header.kind, FrameKind::Records | FrameKind::Parts) {
             return Ok(());
@@ -127,6 +128,15 @@ impl<F: File> LogTable<F> {
         let body_offset = frame.payload_offset();
         let fault = |f: Fault| f.in_file(&self.path, body_offset);
         let view = GroupView::parse(payload).map_err(fault)?;
+        let count = view.records().count();
+        if count != frame.header.records as usize {
+            let what = format!("{count} records in a frame of {}", frame.header.records);
+            return Err(fault(Fault::new(0, what)));
+        }
+        let records = match frame.header.kind {
+            FrameKind::Records => found_in(&view, &self.key).map_err(fault)?,
+            _ => Vec::new(),
+        };
         let mut inner = self.inner.write();
         if view.first_part() as usize != inner.parts.len() {
             let what = format!("parts start at {}, not {}", view.first_part(), inner.parts.len());
@@ -134,7 +144,7 @@ impl<F: File> LogTable<F> {
         }
         inner.add_parts(&view, body_offset).map_err(fault)?;
         if frame.header.kind == FrameKind::Records {
-            inner.add_records(&self.key, frame.header.seq, view).map_err(fault)?;
+            inner.add_records(frame.header.seq, view, records);
         }
         Ok(())
     }
@@ -283,51 +293,74 @@ impl Inner {
         Ok(())
     }
 
-    fn add_records(&mut self, key: &StoreKey, first: Seq, view: GroupView) -> Result<(), Fault> {
+    fn add_records(&mut self, first: Seq, view: GroupView, records: Vec<Found>) {
         let frame = u32::try_from(self.frames.len()).unwrap_or(u32::MAX);
-        for (i, bytes) in view.records().enumerate() {
+        for (i, found) in records.into_iter().enumerate() {
             let seq = Seq(first.0.saturating_add(i as u64));
             let at = At { seq, frame, record: u32::try_from(i).unwrap_or(u32::MAX) };
-            let record = decode_record(bytes)?;
             // Lists of places grow by doubling.
             self.bytes += 2 * size_of::<At>();
-            self.payload_bytes +=
-                record.fields().iter().map(|f| payload_len(&f.value)).sum::<u64>();
-            let erases = record.body == Body::Tombstone;
-            if erases {
+            self.payload_bytes += found.payload_bytes;
+            if found.erases {
                 self.tombstones.push(at);
                 self.bytes += size_of::<At>();
             }
-            match &record.target {
-                Target::Trace { trace } | Target::Observation { trace, .. } => {
-                    let identity = key.identity(trace);
-                    if erases && matches!(record.target, Target::Trace { .. }) {
-                        self.erased.entry(identity).or_default().push(seq);
-                        self.erased_ids.push(trace.clone());
-                        self.bytes += 128;
-                    }
-                    self.bytes += push(&mut self.traces, identity, at);
-                }
-                Target::Score { score } => {
-                    let identity = key.identity(score);
-                    let subject = record.fields().iter().find(|f| f.field == Field::Subject);
-                    if let Some(Value::Subject(subject)) = subject.map(|f| &f.value) {
-                        let list = self.subjects.entry(subject.lookup_hash(key)).or_default();
-                        if !list.contains(&identity) {
-                            list.push(identity);
-                            self.bytes += 96;
-                        }
-                    }
-                    self.bytes += push(&mut self.scores, identity, at);
+            if let Some(id) = found.erased {
+                self.erased.entry(found.identity).or_default().push(seq);
+                self.erased_ids.push(id);
+                self.bytes += 128;
+            }
+            if let Some(subject) = found.subject {
+                let list = self.subjects.entry(subject).or_default();
+                if !list.contains(&found.identity) {
+                    list.push(found.identity);
+                    self.bytes += 96;
                 }
             }
+            let map = if found.score { &mut self.scores } else { &mut self.traces };
+            self.bytes += push(map, found.identity, at);
             self.first_seq.get_or_insert(seq);
             self.last_seq = seq;
             self.records += 1;
         }
         self.bytes += view.memory();
         self.frames.push((first, view));
-        Ok(())
+    }
+}
+
+/// What the table keeps of a record.
+struct Found {
+    /// Of its trace, or of the score.
+    identity: Identity,
+    score: bool,
+    erases: bool,
+    /// The trace that it erases.
+    erased: Option<Id>,
+    /// What a score is about, hashed.
+    subject: Option<u64>,
+    payload_bytes: u64,
+}
+
+/// Decodes every record of a frame, before any of them is in the table.
+fn found_in(view: &GroupView, key: &StoreKey) -> Result<Vec<Found>, Fault> {
+    view.records().map(|bytes| decode_record(bytes).map(|record| Found::of(record, key))).collect()
+}
+
+impl Found {
+    fn of(record: Record<Listed>, key: &StoreKey) -> Found {
+        let payload_bytes = record.fields().iter().map(|f| payload_len(&f.value)).sum();
+        let erases = record.body == Body::Tombstone;
+        let subject = record.fields().iter().find_map(|f| match &f.value {
+            Value::Subject(subject) if f.field == Field::Subject => Some(subject.lookup_hash(key)),
+            _ => None,
+        });
+        let (identity, score, erased) = match record.target {
+            Target::Trace { trace } => (key.identity(&trace), false, Some(trace)),
+            Target::Observation { trace, .. } => (key.identity(&trace), false, None),
+            Target::Score { score } => (key.identity(&score), true, None),
+        };
+        let (erased, subject) = (erased.filter(|_| erases), subject.filter(|_| score));
+        Found { identity, score, erases, erased, subject, payload_bytes }
     }
 }
 
@@ -355,4 +388,47 @@ fn placed(record: Record<Listed>, log: LogId, frame: u32) -> Record<PayloadRef> 
         source: Source::Log(log),
         number: u64::from(frame) << 32 | u64::from(p.list),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::compress::Compressor;
+    use crate::frame::{FileKind, FrameWriter, GroupBuilder, Previous};
+    use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
+    use crate::model::{Operation, Timestamp};
+
+    #[test]
+    fn a_frame_with_a_record_that_makes_no_sense_leaves_the_table_as_it_was() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = RealFs.open_dir(temp.path(), DirMode::Existing).unwrap();
+        let header = FileHeader {
+            kind: FileKind::Log,
+            store: 1,
+            key: StoreKey([1; 32]),
+            salt: 2,
+            number: 3,
+            created_ns: 4,
+            previous: Previous::default(),
+        };
+        let file = dir.create(FileName::Log(LogId(3))).unwrap();
+        let table = LogTable::new(PathBuf::from("log"), file, &header);
+        let mut group = GroupBuilder::new(0);
+        let target = Target::Trace { trace: Id::hex32(7) };
+        let (time, operation) = (Timestamp(1), Operation::Create);
+        let record = Record { target, time, operation, body: Body::Tombstone };
+        let mut bytes = Vec::new();
+        crate::codec::encode_record(&record, &mut bytes);
+        group.push_record(&bytes);
+        group.push_record(b"no record");
+        group.push_part(b"a part that the records may name");
+        let (mut body, mut frames) = (Vec::new(), Vec::new());
+        group.write(&mut Compressor::new(1), &mut body);
+        let mut writer = FrameWriter::new(header.salt, 128);
+        let frame = writer.frame(FrameKind::Records, 1, 1, 0, 2, 0, &body, &mut frames);
+        assert!(table.add(&frame, &body).is_err());
+        let all = Seq(u64::MAX);
+        assert_eq!((table.records(), table.parts(), table.seqs()), (0, 0, None));
+        assert_eq!((table.traces(all), table.tombstones().unwrap().len()), (Vec::new(), 0));
+    }
 }
