@@ -15,6 +15,9 @@ pub const BATCH_SKELETON_BYTES_MAX: usize = 16 << 20;
 /// Most payload bytes in one batch, before deduplication, unless it holds a single record.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
+/// No seq and no file has a higher number: what says so was not written by a store.
+pub const NUMBER_MAX: u64 = 1 << 62;
+
 /// Longest part. Parts never cross a compressed piece, so this is at most [`PIECE_BYTES_MAX`].
 pub const PART_BYTES_MAX: usize = 16 << 10; // format
 /// Parts longer than this are cut by content.
@@ -38,6 +41,9 @@ pub const FRAME_PART_BYTES_MAX: usize = 4 << 20;
 pub const FRAME_ALIGN: usize = 8; // format
 /// A log ends at this size on disk.
 pub const LOG_BYTES_MAX: u64 = 64 << 20;
+/// No log is longer: it is read at once. One ends at half of this, whatever the options say, and
+/// takes one batch more.
+pub const LOG_READ_BYTES_MAX: u64 = 1 << 30;
 /// A log ends after this many new raw part bytes.
 pub const LOG_RAW_BYTES_MAX: u64 = 256 << 20;
 /// A log ends after this many parts: their places are kept in memory.
@@ -50,6 +56,9 @@ pub const UNINDEXED_SEGMENTS_MAX: usize = 32;
 pub const BALLAST_BYTES: u64 = 64 << 10;
 /// A manifest is started anew past this size.
 pub const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+/// No manifest is longer: it is read at once. One is started anew past half of this, whatever the
+/// options say.
+pub const MANIFEST_READ_BYTES_MAX: u64 = 256 << 20;
 /// Space is reserved for a log in steps of this many bytes.
 pub const LOG_RESERVE_BYTES: u64 = 1 << 20;
 

@@ -25,7 +25,7 @@ pub struct Options {
     pub block_cache_bytes: usize,
     /// Share of `live_bytes_max` for the last payloads of streams, in bytes. Default 48 MiB.
     pub stream_bytes_max: usize,
-    /// A log ends at this size on disk, in bytes. Default 64 MiB.
+    /// A log ends at this size on disk, in bytes; at 512 MiB at the latest. Default 64 MiB.
     pub log_bytes_max: u64,
     /// A log ends after this many new raw payload bytes. Default 256 MiB.
     pub log_raw_bytes_max: u64,
@@ -39,7 +39,7 @@ pub struct Options {
     /// zstd level for sealed blocks. Default 9.
     pub seal_level: i32,
     /// A manifest is started anew past this size, and past twice the state that it began with,
-    /// in bytes. Default 4 MiB.
+    /// in bytes; past 128 MiB at the latest. Default 4 MiB.
     pub manifest_bytes_max: u64,
     /// Quiet time after which a marker promises the last group, in milliseconds. At
     /// [`Durability::Os`] a second at least. Default 50.

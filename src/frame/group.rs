@@ -230,8 +230,10 @@ impl GroupView {
         let mut part_lens = Vec::with_capacity(parts as usize);
         for _ in 0..parts {
             let len = take_u64(&mut rest)?;
-            if len > PART_BYTES_MAX as u64 {
-                return Err(Fault::new(HEAD_BYTES, format!("a part of {len} bytes is too long")));
+            // A list of empty parts would be read for ever without a byte of payload.
+            if len < 1 || len > PART_BYTES_MAX as u64 {
+                let what = format!("a part of {len} bytes: should be 1 to {PART_BYTES_MAX}");
+                return Err(Fault::new(HEAD_BYTES, what));
             }
             part_lens.push(len as u32);
         }

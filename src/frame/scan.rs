@@ -3,7 +3,7 @@
 
 use super::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader};
 use crate::id::Seq;
-use crate::limits::FRAME_ALIGN;
+use crate::limits::{FRAME_ALIGN, NUMBER_MAX};
 use crate::planted::{self, Bug};
 
 /// A frame in a file.
@@ -131,6 +131,9 @@ fn frame_at(
     }
     if header.seq < seq {
         return Err(format!("seq {} comes after seq {seq}", header.seq));
+    }
+    if header.seq.0 >= NUMBER_MAX {
+        return Err(format!("seq {} is more than any store comes to", header.seq));
     }
     if header.promise > offset {
         return Err(format!("the frame promises byte {}, which is after it", header.promise));

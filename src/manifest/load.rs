@@ -2,7 +2,7 @@ use super::{Edit, State};
 use crate::error::{Error, Result, short_read};
 use crate::frame::{FileHeader, FileKind, FrameKind, scan};
 use crate::fs::{Dir, File, FileName};
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::{MANIFEST_READ_BYTES_MAX, NUMBER_MAX};
 use std::path::PathBuf;
 
 /// A manifest that was read.
@@ -50,7 +50,7 @@ pub fn read_current<D: Dir>(dir: &D) -> Result<Option<u64>> {
     let n = file.read_at(&mut bytes, 0)?;
     let text = std::str::from_utf8(&bytes[..n]).ok().and_then(|t| t.strip_suffix('\n'));
     match text.and_then(FileName::parse) {
-        Some(FileName::Manifest(number)) => Ok(Some(number)),
+        Some(FileName::Manifest(number)) if number < NUMBER_MAX => Ok(Some(number)),
         _ => {
             let path = dir.path().join(FileName::Current.to_string());
             Err(Error::corruption_at(&path, 0, "CURRENT names no manifest"))
@@ -75,8 +75,7 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
         other => other?,
     };
     let len = file.len()?;
-    // A manifest grows past its limit by at most one edit.
-    if len > MANIFEST_BYTES_MAX * 8 {
+    if len > MANIFEST_READ_BYTES_MAX {
         return Err(Error::corruption_at(&path, 0, format!("{len} bytes are too many")));
     }
     let mut bytes = vec![0; len as usize];

@@ -1,5 +1,6 @@
 use super::Edit;
 use crate::id::{LogId, SegmentId, Seq};
+use crate::limits::NUMBER_MAX;
 
 /// A live log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,12 @@ pub struct SegmentState {
     pub last_seq: Seq,
     /// Whether its payload file was dropped by policy.
     pub payload_expired: bool,
+}
+
+impl SegmentState {
+    fn is_sound(&self) -> bool {
+        self.id.0 < NUMBER_MAX && self.first_seq <= self.last_seq && self.last_seq.0 < NUMBER_MAX
+    }
 }
 
 /// What is live.
@@ -46,14 +53,23 @@ impl State {
         State { next_log: 1, next_segment: 1, next_index: 1, ..State::default() }
     }
 
-    /// Applies an edit. `None` where it does not fit: it releases what is not live, or adds what
-    /// was there before.
+    /// Whether the next of each number can be had.
+    fn is_sound(&self) -> bool {
+        let next = [self.next_log, self.next_segment, self.next_index];
+        next.iter().all(|n| *n <= NUMBER_MAX)
+            && self.logs.iter().all(|l| l.id.0 < NUMBER_MAX)
+            && self.segments.iter().all(SegmentState::is_sound)
+    }
+
+    /// Applies an edit. `None` where it does not fit: it releases what is not live, adds what was
+    /// there before, or has numbers that no store comes to.
     #[must_use]
     pub fn apply(&mut self, edit: &Edit) -> Option<()> {
         match edit {
-            Edit::State(state) => *self = state.clone(),
+            Edit::State(state) if state.is_sound() => *self = state.clone(),
+            Edit::State(_) => return None,
             Edit::AddLog(log) => {
-                if log.0 < self.next_log {
+                if log.0 < self.next_log || log.0 >= NUMBER_MAX {
                     return None;
                 }
                 self.next_log = log.0 + 1;
@@ -72,6 +88,9 @@ impl State {
                     self.segments.remove(at);
                 }
                 if let Some(with) = with {
+                    if !with.is_sound() {
+                        return None;
+                    }
                     self.next_segment = self.next_segment.max(with.id.0 + 1);
                     self.segments.push(*with);
                     self.segments.sort_unstable_by_key(|s| s.first_seq);
@@ -82,6 +101,7 @@ impl State {
                 }
                 self.index.take_if(|(_, of)| of.is_empty());
             }
+            Edit::Index(number, _) if *number >= NUMBER_MAX => return None,
             Edit::Index(number, segments) => {
                 self.next_index = self.next_index.max(number + 1);
                 self.index = Some((*number, segments.clone()));

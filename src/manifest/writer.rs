@@ -3,7 +3,7 @@ use crate::codec::CODEC_ID;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameWriter};
 use crate::fs::{Dir, File, FileName};
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::{MANIFEST_BYTES_MAX, MANIFEST_READ_BYTES_MAX};
 use crate::planted::{self, Bug};
 
 /// Appends edits to the manifest. One edit commits at a time.
@@ -162,9 +162,9 @@ impl<D: Dir> ManifestWriter<D> {
         end > self.bytes_max && end > self.state_end.saturating_mul(2)
     }
 
-    /// Past how many bytes a manifest is started anew.
+    /// Past how many bytes a manifest is started anew; never past what is read again.
     pub fn start_anew_past(&mut self, bytes: u64) {
-        self.bytes_max = bytes;
+        self.bytes_max = bytes.min(MANIFEST_READ_BYTES_MAX / 2);
     }
 
     /// Starts a new manifest. The edit that made this one long is durable, whatever comes of it: a

@@ -26,28 +26,21 @@ pub fn copy_tail<D: Dir>(
     file.write_at(&header.encode(), 0)?;
     let mut writer = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
     let mut encoder = Encoder::new(&header.key, stream_bytes_max);
-    let mut compressor = Compressor::new(1);
     let mut reader = LogReader::new(&from.table, 64);
     let mut copied = 0;
     for frame in frames.iter().filter(|f| f.header.kind == FrameKind::Records) {
-        let last = Seq(frame.header.seq.0 + u64::from(frame.header.records) - 1);
-        let mut records = Vec::new();
+        let mut copy = Copy { file: &file, writer: &mut writer, seq: frame.header.seq };
+        let Some(more) = frame.header.records.checked_sub(1) else { continue };
+        let last = Seq(frame.header.seq.0 + u64::from(more));
+        // One by one: what was deduplicated together may be more than memory holds.
         for record in from.table.range(frame.header.seq, last)? {
-            records.push(with_bytes(record, &mut reader)?);
+            let record = with_bytes(record, &mut reader)?;
+            let mut groups: Vec<GroupBuilder> = Vec::new();
+            encoder.batch(vec![record], &mut |group| groups.push(group));
+            groups.into_iter().try_for_each(|group| copy.write(&group))?;
+            copied += 1;
         }
-        copied += records.len() as u64;
-        let mut groups: Vec<GroupBuilder> = Vec::new();
-        encoder.batch(records, &mut |group| groups.push(group));
-        groups.push(encoder.take_group());
-        for group in groups {
-            let count = group.records();
-            let kind = if count == 0 { FrameKind::Parts } else { FrameKind::Records };
-            let (raw, offset) = (group.part_bytes() as u32, writer.offset());
-            let (mut body, mut bytes) = (Vec::new(), Vec::new());
-            group.write(&mut compressor, &mut body);
-            writer.frame(kind, CODEC_ID, frame.header.seq.0, 0, count, raw, &body, &mut bytes);
-            file.write_at(&bytes, offset)?;
-        }
+        copy.write(&encoder.take_group())?;
     }
     // SYNC: the manifest will say that the old log ends before these records.
     planted::unless(Bug::CopyNotSynced, || file.sync())?;
@@ -60,6 +53,27 @@ pub fn copy_tail<D: Dir>(
     // SYNC: the manifest must not name a log whose name can be lost.
     dir.sync()?;
     Ok((copied, writer.offset()))
+}
+
+/// Where the frames go that become of one.
+struct Copy<'a, F: File> {
+    file: &'a F,
+    writer: &'a mut FrameWriter,
+    /// Of the next record.
+    seq: Seq,
+}
+
+impl<F: File> Copy<'_, F> {
+    fn write(&mut self, group: &GroupBuilder) -> Result<()> {
+        let count = group.records();
+        let kind = if count == 0 { FrameKind::Parts } else { FrameKind::Records };
+        let (raw, offset) = (group.part_bytes() as u32, self.writer.offset());
+        let (mut body, mut bytes) = (Vec::new(), Vec::new());
+        group.write(&mut Compressor::new(1), &mut body);
+        self.writer.frame(kind, CODEC_ID, self.seq.0, 0, count, raw, &body, &mut bytes);
+        self.seq = Seq(self.seq.0 + u64::from(count));
+        self.file.write_at(&bytes, offset)
+    }
 }
 
 fn with_bytes<F: File>(

@@ -4,6 +4,7 @@ use crate::frame::{
 };
 use crate::fs::{Dir, File, FileName};
 use crate::id::{LogId, Seq};
+use crate::limits::LOG_READ_BYTES_MAX;
 use crate::log::LogTable;
 use crate::planted::{self, Bug};
 use std::sync::Arc;
@@ -101,8 +102,11 @@ pub fn read_log<D: Dir>(
         let what = format!("the log ends here, and should be {wanted} bytes long");
         return Err(Error::corruption_at(&path, len, what));
     }
-    let mut bytes =
-        vec![0; usize::try_from(wanted).map_err(|_| Error::limit("a log is too long"))?];
+    if wanted > LOG_READ_BYTES_MAX {
+        let what = format!("{wanted} bytes: a log has at most {LOG_READ_BYTES_MAX}");
+        return Err(Error::corruption_at(&path, LOG_READ_BYTES_MAX, what));
+    }
+    let mut bytes = vec![0; wanted as usize];
     let n = planted::swallow(Bug::ReadErrorIsEnd, file.read_at(&mut bytes, 0), bytes.len())?;
     if n < bytes.len() && !planted::is(Bug::ShortReadIsEnd) {
         // The file is longer than what was read of it: that is no torn tail.
@@ -155,7 +159,12 @@ pub fn extend_log<F: File>(
         LogEnd::Open => len,
     };
     let Some(new) = until.checked_sub(tail.offset).filter(|n| *n > 0) else { return Ok(()) };
-    let mut bytes = vec![0; usize::try_from(new).map_err(|_| Error::limit("a log is too long"))?];
+    if new > LOG_READ_BYTES_MAX {
+        return Err(Error::limit(format!(
+            "a log grew by {new} bytes: it has at most {LOG_READ_BYTES_MAX}"
+        )));
+    }
+    let mut bytes = vec![0; new as usize];
     let n = table.file().read_at(&mut bytes, tail.offset)?;
     let base = tail.offset;
     let scan = scan_from(&bytes[..n], base, header.salt, base, tail.previous, tail.seq);

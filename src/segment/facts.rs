@@ -91,6 +91,9 @@ impl Facts {
     }
 
     /// The facts in these bytes.
+    ///
+    /// # Errors
+    /// A fault where they hold no facts.
     pub fn decode(bytes: &[u8]) -> Result<Facts, crate::error::Fault> {
         let wire: WireFacts = crate::codec::decode(bytes)?;
         Ok(Facts {

@@ -169,6 +169,10 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         lens_column.read_or(parts, 0, &mut lens);
         let mut end = 0u64;
         for len in lens {
+            // A list of empty parts would be read for ever without a byte of payload.
+            if len < 1 {
+                return Err(corrupt(format!("a part of {len} bytes")));
+            }
             end = end.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
             ends.push(u32::try_from(end).unwrap_or(u32::MAX));
         }
@@ -311,7 +315,10 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             while part < end
                 && let Some(bytes) = block.part(part)
             {
-                each(separator.bytes())?;
+                // Who moves parts takes what it is handed for one.
+                if separator != Separator::None {
+                    each(separator.bytes())?;
+                }
                 each(bytes)?;
                 part += 1;
             }

@@ -101,6 +101,10 @@ impl<D: Dir> Segment<D> {
                 let what = "the payload file belongs to another skeleton file";
                 return Err(Error::corruption_at(&path, 0, what));
             }
+            if file.payloads() != facts.payloads as usize {
+                let what = format!("{} part lists, not {}", file.payloads(), facts.payloads);
+                return Err(Error::corruption_at(&path, 0, what));
+            }
             Some(file)
         };
         let segment = Segment { facts, key: store.key, path, map, footer, places, payload };
@@ -142,11 +146,26 @@ impl<D: Dir> Segment<D> {
             _ => rows,
         };
         if rows == expected {
-            return Ok(());
+            return match section.id {
+                s::OLD_SEGMENT | s::OLD_ROW | s::OLD_SUCCESSOR => self.check_superseded(),
+                _ => Ok(()),
+            };
         }
         let name = s::column_name(section.id);
         let what = format!("section {name} has {rows} rows, not {expected}");
         Err(Error::corruption_at(&self.path, section.offset, what))
+    }
+
+    /// Rows of every other kind take bytes of their own. A column of equal numbers takes none, but
+    /// no row is superseded twice, so that one of the columns takes a bit for each.
+    fn check_superseded(&self) -> Result<()> {
+        let columns = [s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
+        let bytes: usize = columns.iter().map(|id| self.bytes(*id).len()).sum();
+        if self.facts.superseded as usize > bytes.saturating_mul(8) {
+            let what = format!("{} superseded rows in {bytes} bytes", self.facts.superseded);
+            return Err(Error::corruption_at(&self.path, 0, what));
+        }
+        Ok(())
     }
 
     pub(super) fn bytes(&self, id: SectionId) -> &[u8] {

@@ -164,6 +164,9 @@ fn word<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Fault> {
 }
 
 /// Reads and checks the footer of a whole file.
+///
+/// # Errors
+/// A fault where its checksum does not hold, or a section lies outside of the file.
 pub fn parse_footer(file: &[u8], header_len: usize) -> Result<Footer, Fault> {
     let tail =
         file.len().checked_sub(TAIL_BYTES).filter(|tail| *tail >= header_len).ok_or_else(|| {
@@ -215,6 +218,9 @@ impl Footer {
     }
 
     /// Checks one section, padding included.
+    ///
+    /// # Errors
+    /// A fault where its checksum does not hold.
     pub fn check(&self, file: &[u8], section: &SectionAt) -> Result<(), Fault> {
         let start = section.offset as usize;
         let end = (section.offset + section.len.next_multiple_of(8)) as usize;

@@ -14,7 +14,7 @@ use crate::frame::{
 };
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::{LogId, Seq};
-use crate::limits::LOG_RESERVE_BYTES;
+use crate::limits::{LOG_READ_BYTES_MAX, LOG_RESERVE_BYTES};
 use crate::log::LogTable;
 use crate::manifest::Edit;
 use crate::options::Durability;
@@ -187,8 +187,8 @@ impl<F: Fs> Writer<F> {
         }
         log.dirty = true;
         self.next_seq = Seq(seq + u64::from(records));
-        let full = end >= self.shared.options.log_bytes_max
-            || log.table.memory() >= self.shared.options.live_bytes_max / 8;
+        let bytes_max = self.shared.options.log_bytes_max.min(LOG_READ_BYTES_MAX / 2);
+        let full = end >= bytes_max || log.table.memory() >= self.shared.options.live_bytes_max / 8;
         let written = Written {
             table: Arc::clone(&log.table),
             frame,

@@ -7,7 +7,7 @@ use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, GroupView, scan};
 use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
 use crate::id::SegmentId;
-use crate::limits::{FRAME_BYTES_MAX, LOG_BYTES_MAX};
+use crate::limits::{LOG_READ_BYTES_MAX, MANIFEST_READ_BYTES_MAX};
 use crate::manifest::Edit;
 use crate::model::{Body, Record, Target, Value};
 use crate::segment::{Facts, Footer, PayloadFile, SectionId, columns, parse_footer};
@@ -53,10 +53,12 @@ fn dump_in<F: Fs>(fs: &F, file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<
     let read = |max| read_whole(&dir.open(name)?, file, max);
     match name {
         FileName::Log(_) => {
-            let bytes = read(LOG_BYTES_MAX * 2 + FRAME_BYTES_MAX as u64)?;
+            let bytes = read(LOG_READ_BYTES_MAX)?;
             frames(file, &bytes, FileKind::Log, each)
         }
-        FileName::Manifest(_) => frames(file, &read(LOG_BYTES_MAX)?, FileKind::Manifest, each),
+        FileName::Manifest(_) => {
+            frames(file, &read(MANIFEST_READ_BYTES_MAX)?, FileKind::Manifest, each)
+        }
         FileName::Skeleton(_) => {
             let (bytes, name) = (dir.map(name)?, columns::column_name);
             sections(file, &bytes, FileKind::Skeleton, name, each).map(|_| ())

@@ -11,12 +11,9 @@ use crate::frame::{
 };
 use crate::fs::{Dir, File, FileName};
 use crate::id::Seq;
-use crate::limits::{FRAME_BYTES_MAX, LOG_BYTES_MAX};
+use crate::limits::LOG_READ_BYTES_MAX;
 use crate::manifest::LogState;
 use std::path::{Path, PathBuf};
-
-/// A log ends at its limit, give or take the largest frames; twice that is no log.
-const LOG_READ_MAX: u64 = LOG_BYTES_MAX * 2 + FRAME_BYTES_MAX as u64;
 
 struct Log<'a, F> {
     state: LogState,
@@ -147,7 +144,7 @@ fn check_log<F: File>(
     findings.meter.stage(log.file.len()?);
     let Some(header) = &log.header else { return Ok(seq) };
     let path = log.path.as_path();
-    let bytes = match read_whole(log.file, path, LOG_READ_MAX) {
+    let bytes = match read_whole(log.file, path, LOG_READ_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(e) => {
             findings.error(path, e, "a log within its limits", "every record in it")?;

@@ -5,7 +5,7 @@ use crate::codec::CODEC_ID;
 use crate::error::{Error, Result};
 use crate::frame::{FileHeader, FileKind, FrameKind, Scan, scan};
 use crate::fs::{Dir, File, FileName};
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::MANIFEST_READ_BYTES_MAX;
 use crate::manifest::{Edit, State, read_current};
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ fn read_one<D: Dir>(dir: &D, number: u64, findings: Vec<Finding>) -> Result<Mani
         }
         other => other?,
     };
-    let bytes = match read_whole(&file, &manifest.path, MANIFEST_BYTES_MAX * 8) {
+    let bytes = match read_whole(&file, &manifest.path, MANIFEST_READ_BYTES_MAX) {
         Err(e) if e.corruption().is_some() => {
             manifest.damage(0, "a manifest", e.to_string());
             return Ok(manifest);

@@ -67,3 +67,6 @@ mod verify;
 
 /// A backup is a store at one seq.
 mod backup;
+
+/// Files from elsewhere are refused within bounds, and before anything is written.
+mod hostile;

@@ -109,6 +109,7 @@ fn entry() {
         ("follow", _) => follow(&store, &mut say),
         ("hold", _) => hold(&store, &mut say),
         ("stream", traces) => crate::memory::stream(&store, traces.parse().unwrap(), &mut say),
+        ("open", _) => crate::memory::open(&store, &mut say),
         _ => panic!("no such role: {role}"),
     }
 }
