@@ -96,8 +96,26 @@ pub mod internals {
     pub mod index {
         pub use crate::index::*;
     }
+    pub mod log {
+        pub use crate::log::*;
+    }
+    pub mod maintenance {
+        pub use crate::maintenance::*;
+    }
+    pub mod manifest {
+        pub use crate::manifest::*;
+    }
     pub mod part {
         pub use crate::part::*;
+    }
+    pub mod segment {
+        pub use crate::segment::*;
+    }
+    pub mod snapshot {
+        pub use crate::snapshot::*;
+    }
+    pub mod verify {
+        pub use crate::verify::*;
     }
 }
 

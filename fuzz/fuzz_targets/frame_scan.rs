@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tracekeep_fuzz::frame_scan(data));
+use tracekeep_fuzz::{targets, within};
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| within(256 << 20, targets::frame_scan, data));

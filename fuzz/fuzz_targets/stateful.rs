@@ -1,0 +1,5 @@
+#![no_main]
+
+use tracekeep_fuzz::{targets, within};
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| within(256 << 20, targets::stateful, data));
