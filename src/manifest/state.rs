@@ -53,12 +53,14 @@ impl State {
         State { next_log: 1, next_segment: 1, next_index: 1, ..State::default() }
     }
 
-    /// Whether the next of each number can be had.
+    /// Whether the next of each number can be had, and is not in use: a file of that name is taken
+    /// for one that a crash left behind.
     fn is_sound(&self) -> bool {
         let next = [self.next_log, self.next_segment, self.next_index];
         next.iter().all(|n| *n <= NUMBER_MAX)
-            && self.logs.iter().all(|l| l.id.0 < NUMBER_MAX)
-            && self.segments.iter().all(SegmentState::is_sound)
+            && self.logs.iter().all(|l| l.id.0 < self.next_log)
+            && self.segments.iter().all(|s| s.is_sound() && s.id.0 < self.next_segment)
+            && self.index.as_ref().is_none_or(|(number, _)| *number < self.next_index)
     }
 
     /// Applies an edit. `None` where it does not fit: it releases what is not live, adds what was

@@ -146,7 +146,8 @@ impl Gathered {
         }
     }
 
-    /// Whether nothing of the trace is there. Whatever is sealed of a trace has a live trace row.
+    /// Whether nothing of the trace is there, but for a sealed row of which everything may have been
+    /// erased since. Whatever is sealed of a trace has a live trace row.
     pub fn is_empty<D: Dir>(&self, view: &View<D>) -> bool {
         self.trace.fields.is_empty()
             && self.observations.values().all(|o| o.fields.is_empty())

@@ -79,6 +79,10 @@ pub fn state_of<D: Dir>(view: &View<D>, all: &Gathered) -> Result<Option<TraceSt
     let Some(id) = all.id(view) else { return Ok(None) };
     let fields = all.trace_fields(view)?;
     let summary = summary_of(view, all, &fields)?;
+    // A live sealed row of which everything was erased since.
+    if fields.is_empty() && summary.observations == 0 {
+        return Ok(None);
+    }
     Ok(Some(TraceState { id, fields, summary }))
 }
 

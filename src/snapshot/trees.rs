@@ -246,6 +246,8 @@ impl<F: Fs> Snapshot<F> {
         if all.is_empty(&view) {
             return Ok(None);
         }
-        joined(&view, &all).map(Some)
+        let tree = joined(&view, &all)?;
+        let gone = tree.is_empty() && all.trace_fields(&view)?.is_empty();
+        Ok((!gone).then_some(tree))
     }
 }

@@ -240,3 +240,24 @@ fn nothing_erased_is_left_in_the_files_after_a_full_seal() {
         assert!(!found, "{}", path.display());
     }
 }
+
+#[test]
+fn a_trace_whose_only_observation_is_erased_is_gone_wherever_it_lay() {
+    for (before, after) in SEALS {
+        let world = World::new();
+        let store = world.store();
+        append(&store, [observation("t", "a", 1).input("first")]);
+        if let Some(seal) = before {
+            seal(&store);
+        }
+        append(&store, [erase_observation("t", "a")]);
+        if let Some(seal) = after {
+            seal(&store);
+        }
+        let snapshot = store.snapshot();
+        assert!(snapshot.trace_state(&id("t")).unwrap().is_none());
+        assert!(snapshot.trace(&id("t")).unwrap().is_none());
+        assert_eq!((Dump::of(&snapshot).len(), store.stats().unwrap().traces), (0, 0));
+        store.close().unwrap();
+    }
+}

@@ -190,4 +190,12 @@ mod tests {
         let state = State { next_log: u64::MAX, ..State::new() };
         assert!(State::new().apply(&Edit::State(state)).is_none());
     }
+
+    #[test]
+    fn a_next_number_that_is_in_use_is_refused() {
+        let (_, states) = sound();
+        let state = State { next_log: 4, ..states[0].clone() };
+        assert!(State::new().apply(&Edit::State(states[0].clone())).is_some());
+        assert!(State::new().apply(&Edit::State(state)).is_none());
+    }
 }
