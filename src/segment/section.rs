@@ -202,6 +202,10 @@ pub fn parse_footer(file: &[u8], header_len: usize) -> Result<Footer, Fault> {
         if end.is_none() || offset % 8 != 0 || offset < header_len as u64 {
             return Err(Fault::new(at, format!("section {} lies outside the file", id.0)));
         }
+        // Readers would disagree about which of two they mean.
+        if sections.iter().any(|s: &SectionAt| s.id == id) {
+            return Err(Fault::new(at, format!("section {} stands twice", id.0)));
+        }
         sections.push(SectionAt { id, crc, offset, len });
     }
     Ok(Footer { facts: start..start + facts_len, sections, crc })

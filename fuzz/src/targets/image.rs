@@ -76,6 +76,13 @@ impl Sections {
         Ok(())
     }
 
+    /// Lets a section stand twice.
+    #[cfg(test)]
+    pub fn repeat(&mut self, id: SectionId) {
+        let again = self.sections.iter().find(|(found, _)| *found == id).cloned();
+        self.sections.extend(again);
+    }
+
     /// Lets these columns claim so many rows of one value.
     pub fn claim_rows(&mut self, ids: &[SectionId], rows: u32, value: i64) {
         for (_, bytes) in self.sections.iter_mut().filter(|(id, _)| ids.contains(id)) {

@@ -132,4 +132,10 @@ mod tests {
         sections.fit_facts();
         assert!(read(sections.build().0).is_none());
     }
+    #[test]
+    fn a_section_that_stands_twice_is_refused() {
+        let mut sections = SOUND.clone();
+        sections.repeat(columns::OLD_ROW);
+        assert!(read(sections.build().0).is_none());
+    }
 }
