@@ -12,6 +12,7 @@ use std::path::Path;
 use tracekeep::fs::FileName;
 use tracekeep::id::Seq;
 use tracekeep::internals::frame::{FILE_HEADER_BYTES, FileKind};
+use tracekeep::internals::manifest::load;
 use tracekeep::internals::segment::parse_footer;
 use tracekeep::internals::verify::verify_in;
 use tracekeep::model::{Operation, Timestamp, TraceRecord};
@@ -180,11 +181,24 @@ fn check_forged_writing(files: &Files) {
     }
 }
 
-/// What was there before is there after a refusal, byte for byte.
+/// What the manifest names is there after a refusal, byte for byte. What it does not name a crash
+/// left behind, and may go.
 fn check_unchanged(before: &Files, after: &Files) {
-    for (name, bytes) in before.iter().filter(|(name, _)| **name != FileName::Lock) {
-        let kept = name.is_temp() || after.get(name) == Some(bytes);
-        assert!(kept, "{name} was changed by an open that failed");
+    let Ok(Some(loaded)) = load(&Folder::of(before)) else {
+        let same = |(name, bytes): (&FileName, _)| {
+            *name == FileName::Lock || after.get(name) == Some(bytes)
+        };
+        assert!(before.iter().all(same), "files were changed by an open that failed");
+        return;
+    };
+    let state = &loaded.state;
+    let mut named = vec![FileName::Current, FileName::Manifest(loaded.number)];
+    named.extend(state.logs.iter().map(|log| FileName::Log(log.id)));
+    for segment in &state.segments {
+        named.extend([FileName::Skeleton(segment.id), FileName::Payload(segment.id)]);
+    }
+    for name in named {
+        assert!(after.get(&name) == before.get(&name), "{name} was changed by an open that failed");
     }
 }
 
