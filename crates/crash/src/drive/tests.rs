@@ -43,8 +43,9 @@ fn the_same_script_makes_the_same_log() {
 /// It erases a trace that is not there, twice, and says it twice afterwards.
 #[test]
 fn an_erased_trace_comes_back_once() {
-    let script = "disk:215098828609667:eeqcgk".parse().unwrap();
-    run(&script).unwrap();
+    let script: Script = "disk:215098828609667:eeqcgk".parse().unwrap();
+    let run = run(&script).unwrap_or_else(|broken| panic!("{script}: {broken}"));
+    assert_eq!(run.starts.len(), "eeqcgk".len() + 2);
 }
 
 #[test]
