@@ -41,6 +41,6 @@ pub use observations::ObservationColumns;
 pub use payload_reader::{PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
 pub use reader::{Segment, Supersession};
-pub use section::{Footer, SectionAt, SectionId, SectionWriter, parse_footer};
+pub use section::{Footer, SectionId, SectionWriter, parse_footer};
 pub use summary::{Contribution, Summary, effective_start, payload_bytes};
 pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions, payloads_of};

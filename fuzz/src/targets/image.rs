@@ -8,9 +8,7 @@ use tracekeep::internals::column::{Blobs, BlobsBuilder, Ids, Ints, IntsBuilder};
 use tracekeep::internals::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameWriter, scan,
 };
-use tracekeep::internals::segment::{
-    Facts, SectionAt, SectionId, SectionWriter, columns as s, parse_footer,
-};
+use tracekeep::internals::segment::{Facts, SectionId, SectionWriter, columns as s, parse_footer};
 
 /// Rows of a column that is built again.
 const ROWS: usize = 64;
@@ -27,10 +25,10 @@ impl Sections {
     /// Takes a sound file apart.
     pub fn of(file: &[u8]) -> Sections {
         let footer = parse_footer(file, FILE_HEADER_BYTES).expect("a sound file");
-        let section = |at: &SectionAt| (at.id, footer.section(file, at.id).to_vec());
+        let sections = footer.sections.iter();
         Sections {
             header: file[..FILE_HEADER_BYTES].to_vec(),
-            sections: footer.sections.iter().map(section).collect(),
+            sections: sections.map(|at| (at.id, footer.section(file, at.id).to_vec())).collect(),
             facts: file[footer.facts.clone()].to_vec(),
         }
     }
