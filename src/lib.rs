@@ -58,6 +58,7 @@ pub(crate) mod recovery;
 pub(crate) mod verify;
 
 pub(crate) mod backup;
+pub(crate) mod repair;
 
 pub(crate) mod store;
 
@@ -69,11 +70,12 @@ pub use options::{Background, Durability, Options};
 pub use progress::Progress;
 pub use query::{Cursor, Order, Page, TraceQuery};
 pub use recovery::RecoveryReport;
+pub use repair::{Loss, Lost};
 pub use segment::{SealLevel, Summary};
 pub use snapshot::{NewMessages, Snapshot, TraceState};
 pub use store::{
-    Batch, Commit, Create, Event, Listener, ReadStore, SealReport, StatBytes, Stats, Store,
-    StoreBuilder,
+    Batch, Commit, Create, Event, Listener, ReadStore, RepairReport, SealReport, StatBytes, Stats,
+    Store, StoreBuilder, repair,
 };
 pub use tree::{Anomaly, Tree};
 pub use verify::{

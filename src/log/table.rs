@@ -1,5 +1,5 @@
 use crate::codec::{Listed, decode_record};
-use crate::error::{Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
@@ -146,6 +146,22 @@ impl<F: File> LogTable<F> {
         if frame.header.kind == FrameKind::Records {
             inner.add_records(frame.header.seq, view, records);
         }
+        Ok(())
+    }
+
+    /// Up to this part all that are not there are gone with the frames that held them: whoever
+    /// reads one of them is told so.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where no log has so many parts.
+    pub fn skip_parts(&self, first: u32) -> Result<()> {
+        let mut inner = self.inner.write();
+        if first as usize > PARTS_MAX {
+            return Err(Error::limit(format!("part {first} is past what a log can hold")));
+        }
+        let held = inner.parts.len();
+        let gone = PartAt { piece: u32::MAX, offset: 0, len: 0 };
+        inner.parts.resize(held.max(first as usize), gone);
         Ok(())
     }
 

@@ -19,6 +19,6 @@ mod state;
 mod writer;
 
 pub use edit::Edit;
-pub use load::{Loaded, load, read_current};
+pub use load::{Loaded, load, read_current, read_manifest};
 pub use state::{LogState, SegmentState, State};
 pub use writer::ManifestWriter;

@@ -1,6 +1,7 @@
 use super::logs::{LogEnd, ReadLog, end_by_successor, read_header, read_log};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Dir, FileName};
+use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
+use crate::fs::{Dir, File, FileName};
 use crate::id::{SegmentId, Seq};
 use crate::manifest::{Loaded, State};
 use crate::segment::Segment;
@@ -42,6 +43,55 @@ pub fn load_store<D: Dir>(dir: &D, loaded: &Loaded) -> Result<LoadedStore<D>> {
     let tables = logs.iter().map(|l| Arc::clone(&l.table)).collect();
     let view = View::new(header.key, segments, tables, index);
     Ok(LoadedStore { view, logs, last_seq: sealed.max(logged.unwrap_or_default()), notes })
+}
+
+/// A manifest that has lost its end says what was live before; files that were made since tell of
+/// it. A log or a segment is made under the next number, and one more only after the manifest
+/// names that; records are written to a log that it names, but for a copy of the last log's end.
+///
+/// # Errors
+/// `Corruption` where there are such files; `Io`.
+pub fn check_end<D: Dir>(dir: &D, loaded: &Loaded, last_seq: Seq) -> Result<()> {
+    let state = &loaded.state;
+    for name in dir.list()? {
+        let newer = match name {
+            FileName::Log(id) if id.0 == state.next_log => {
+                match read_log(dir, id, &loaded.header, LogEnd::Open) {
+                    Ok(log) => log.table.seqs().is_some_and(|(_, last)| last > last_seq),
+                    // Whatever it is, it was never named.
+                    Err(e) if e.corruption().is_some() || e.is_not_found() => false,
+                    Err(e) => return Err(e),
+                }
+            }
+            FileName::Log(id) if id.0 > state.next_log => is_own(dir, name, &loaded.header)?,
+            FileName::Skeleton(id) | FileName::Payload(id) if id.0 > state.next_segment => {
+                is_own(dir, name, &loaded.header)?
+            }
+            _ => false,
+        };
+        if newer {
+            let path = dir.path().join(FileName::Manifest(loaded.number).to_string());
+            let what = format!("the manifest has lost its end: {name} was made after it");
+            return Err(Error::corruption_at(&path, loaded.bytes, what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file has a sound header of this store.
+fn is_own<D: Dir>(dir: &D, name: FileName, store: &FileHeader) -> Result<bool> {
+    let kind = match name {
+        FileName::Log(_) => FileKind::Log,
+        FileName::Skeleton(_) => FileKind::Skeleton,
+        _ => FileKind::Payload,
+    };
+    let file = match dir.open(name) {
+        Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
+        other => other?,
+    };
+    let mut bytes = [0; FILE_HEADER_BYTES];
+    let n = file.read_at(&mut bytes, 0)?;
+    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(|header| header.store == store.store))
 }
 
 /// Where the `i`-th live log ends: the manifest says it, or the next log's header does.

@@ -18,7 +18,7 @@ mod load;
 mod logs;
 
 pub use copy::copy_tail;
-pub use load::{LoadedStore, load_store, log_end, open_merged, open_segments};
+pub use load::{LoadedStore, check_end, load_store, log_end, open_merged, open_segments};
 pub use logs::{LogEnd, ReadLog, Tail, extend_log, read_log};
 
 /// What recovery found and did.

@@ -10,6 +10,7 @@ use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
 use crate::id::SegmentId;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A section that cannot be used, or the file's frame around the sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Unsound {
 pub struct Readable<D: Dir> {
     /// The segment without its payload file. Of a section that is not sound nothing is there:
     /// its columns are null in every row, its lookups find nothing.
-    pub segment: Option<Segment<D>>,
+    pub segment: Option<Arc<Segment<D>>>,
     /// What is not sound.
     pub unsound: Vec<Unsound>,
 }
@@ -35,6 +36,16 @@ pub struct Readable<D: Dir> {
 impl<D: Dir> Readable<D> {
     fn nothing(offset: u64, what: String) -> Readable<D> {
         Readable { segment: None, unsound: vec![Unsound { section: None, offset, what }] }
+    }
+    /// Whether a section can be used.
+    pub fn is_sound(&self, section: SectionId) -> bool {
+        !self.unsound.iter().any(|u| u.section == Some(section))
+    }
+
+    /// Where a section stands in the file.
+    pub fn offset(&self, section: SectionId) -> u64 {
+        let sections = self.segment.as_ref().map(|segment| &segment.footer.sections);
+        sections.into_iter().flatten().find(|s| s.id == section).map_or(0, |s| s.offset)
     }
 
     /// Opens what is sound of a skeleton file. Details are checked as they are read.
@@ -82,7 +93,7 @@ impl<D: Dir> Readable<D> {
                 unsound.push(Unsound { section: Some(*id), offset: at, what });
             }
         }
-        Ok(Readable { segment: Some(segment), unsound })
+        Ok(Readable { segment: Some(Arc::new(segment)), unsound })
     }
 }
 

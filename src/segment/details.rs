@@ -117,11 +117,40 @@ fn take_stamps(from: &mut &[u8], base: Base) -> Result<Vec<Stamp>, Fault> {
 /// Reads a row's details back. `column` gives the value of a field that has a column, `payload`
 /// what a payload's number stands for.
 pub fn decode(
+    bytes: &[u8],
+    base: Base,
+    in_columns: &[Field],
+    column: &mut dyn FnMut(Field) -> Option<Value<PayloadRef>>,
+    payload: &dyn Fn(u64) -> Option<PayloadRef>,
+) -> Result<Fields, Fault> {
+    let mut missing =
+        |field: Field| Err(Fault::new(0, format!("field {} has no value", field.code())));
+    decode_with(bytes, base, in_columns, column, payload, &mut missing)
+}
+
+/// As [`decode`]; fields whose column has no value are left out and go to `missing`.
+pub fn decode_readable(
+    bytes: &[u8],
+    base: Base,
+    in_columns: &[Field],
+    column: &dyn Fn(Field) -> Option<Value<PayloadRef>>,
+    payload: &dyn Fn(u64) -> Option<PayloadRef>,
+    missing: &mut Vec<Field>,
+) -> Result<Fields, Fault> {
+    let mut note = |field| {
+        missing.push(field);
+        Ok(())
+    };
+    decode_with(bytes, base, in_columns, &mut |field| column(field), payload, &mut note)
+}
+
+fn decode_with(
     mut bytes: &[u8],
     base: Base,
     in_columns: &[Field],
     column: &mut dyn FnMut(Field) -> Option<Value<PayloadRef>>,
     payload: &dyn Fn(u64) -> Option<PayloadRef>,
+    missing: &mut dyn FnMut(Field) -> Result<(), Fault>,
 ) -> Result<Fields, Fault> {
     let from = &mut bytes;
     if from.is_empty() {
@@ -143,11 +172,13 @@ pub fn decode(
     let mut slots = Vec::with_capacity(count);
     for (field, number) in shape {
         let value = if in_columns.contains(&field) {
-            let value = column(field);
-            Held::Value(
-                value
-                    .ok_or_else(|| Fault::new(0, format!("field {} has no value", field.code())))?,
-            )
+            match column(field) {
+                Some(value) => Held::Value(value),
+                None => {
+                    missing(field)?;
+                    continue;
+                }
+            }
         } else if matches!(field, Field::Metadata | Field::Attributes) {
             Held::Map(take_map(from, base, payload, &stamp)?)
         } else {

@@ -18,7 +18,7 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `observations`, `payload_reader`, `damaged`.
+//! `writer`, `reader`, `observations`, `payload_reader`, `damaged`, `readable`.
 
 pub mod columns;
 mod damaged;
@@ -29,6 +29,7 @@ mod golden;
 mod observations;
 mod payload_reader;
 mod payload_writer;
+mod readable;
 mod reader;
 mod section;
 mod summary;
@@ -40,6 +41,7 @@ pub use facts::{Facts, SealLevel};
 pub use observations::ObservationColumns;
 pub use payload_reader::{PayloadFile, PayloadReader};
 pub use payload_writer::PayloadWriter;
+pub use readable::ReadableRow;
 pub use reader::{Segment, Supersession};
 pub use section::{Footer, SectionId, SectionWriter, parse_footer};
 pub use summary::{Contribution, Summary, effective_start, payload_bytes};

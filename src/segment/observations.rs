@@ -152,22 +152,29 @@ impl<D: Dir> Segment<D> {
         let end = after(s::OBS_DURATION);
         let (input, output) = self.payload_numbers(row);
         let base = Base { start, end, number: output.or(input).unwrap_or(u64::from(row)) };
-        let code = |column| self.int(column, row).and_then(|c| u8::try_from(c).ok());
-        let text = |column| self.coded(column, row).map(|t| Value::Text(t.into()));
         let mut column = |field: Field| match field {
-            Field::Kind => ObservationKind::from_code(code(s::OBS_KIND)?).map(Value::Kind),
-            Field::Level => Level::from_code(code(s::OBS_LEVEL)?).map(Value::Level),
-            Field::Name => text(s::OBS_NAME),
-            Field::Model => text(s::OBS_MODEL),
-            Field::Parent => self.parent_id(row).map(Value::Id),
             Field::Start => Some(Value::Time(start)),
             Field::End => end.map(Value::Time),
             Field::CompletionStart => after(s::OBS_COMPLETION).map(Value::Time),
             Field::Input => self.payload(input?).map(Value::Payload),
             Field::Output => self.payload(output?).map(Value::Payload),
-            _ => None,
+            _ => self.observation_column(row, field),
         };
         details::decode(bytes, base, s::OBSERVATION_FIELDS, &mut column, &|n| self.payload(n))
+    }
+
+    /// The value of a field in a column that counts from nothing else.
+    pub(super) fn observation_column(&self, row: u32, field: Field) -> Option<Value<PayloadRef>> {
+        let code = |column| self.int(column, row).and_then(|c| u8::try_from(c).ok());
+        let text = |column| self.coded(column, row).map(|t| Value::Text(t.into()));
+        match field {
+            Field::Kind => ObservationKind::from_code(code(s::OBS_KIND)?).map(Value::Kind),
+            Field::Level => Level::from_code(code(s::OBS_LEVEL)?).map(Value::Level),
+            Field::Name => text(s::OBS_NAME),
+            Field::Model => text(s::OBS_MODEL),
+            Field::Parent => self.parent_id(row).map(Value::Id),
+            _ => None,
+        }
     }
 
     /// The skeleton columns of contiguous rows, in bulk.

@@ -62,6 +62,23 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         })
     }
 
+    /// Opens a file that may be damaged, and tells what of it is, but for blocks and lists, which
+    /// tell for themselves. What is read of a damaged one has to be compared with its fingerprint.
+    ///
+    /// # Errors
+    /// A fault where the footer is damaged.
+    pub fn open_readable(
+        path: &Path,
+        segment: SegmentId,
+        map: M,
+    ) -> Result<(PayloadFile<M>, Option<Fault>), Fault> {
+        let footer = parse_footer(&map, FILE_HEADER_BYTES)?;
+        let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_or(0, |c| c.len());
+        let damage = check_sections(&map, &footer, LAZY).err();
+        let (path, dictionary) = (path.to_path_buf(), OnceLock::new());
+        Ok((PayloadFile { path, segment, map, footer, parts, dictionary }, damage))
+    }
+
     /// The footer.
     pub fn footer(&self) -> &Footer {
         &self.footer
@@ -185,7 +202,9 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     fn read_lists(&self, block: usize) -> Result<Block> {
         let mut bytes = Vec::new();
         let lists = self.lists().read_block(block, &mut bytes);
-        let (first, ends) = lists.map_err(|f| f.in_file(&self.path, 0))?;
+        let section = self.footer.sections.iter().find(|section| section.id == s::LISTS);
+        let base = section.map_or(0, |section| section.offset);
+        let (first, ends) = lists.map_err(|f| f.in_file(&self.path, base))?;
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Block::new(bytes, narrow(first), ends.into_iter().map(narrow).collect()))
     }

@@ -354,7 +354,14 @@ impl<D: Dir> Segment<D> {
         let summary = self.summary(row);
         let number = u64::from(self.trace_rows(row).start);
         let base = Base { start: summary.start, end: Some(summary.end), number };
-        let mut column = |field: Field| match field {
+        let mut column = |field| self.trace_column(row, field);
+        details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
+            .map_err(fault)
+    }
+
+    /// The value of a trace's field in a column.
+    pub(super) fn trace_column(&self, row: u32, field: Field) -> Option<Value<PayloadRef>> {
+        match field {
             Field::Session => {
                 let text = self.coded(s::TRACE_SESSION, row)?;
                 Id::parse(text).ok().map(Value::Id)
@@ -363,9 +370,7 @@ impl<D: Dir> Segment<D> {
                 Some(Value::Tags(self.trace_tags(row).map(|tag| tag.as_ref().into()).collect()))
             }
             _ => self.trace_text(row, field).map(|t| Value::Text(t.into())),
-        };
-        details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
-            .map_err(fault)
+        }
     }
 
     /// Identity of a score's row.

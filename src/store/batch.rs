@@ -48,6 +48,15 @@ impl Batch {
         Ok(())
     }
 
+    /// Whether a record may be pushed; one that is too large for any batch fits an empty one.
+    pub(super) fn fits(&self, record: &Record) -> bool {
+        let (payload, skeleton) = sizes(record);
+        self.records.is_empty()
+            || self.records.len() + 2 <= BATCH_RECORDS_MAX
+                && self.skeleton_bytes + skeleton <= BATCH_SKELETON_BYTES_MAX
+                && self.payload_bytes + payload <= BATCH_BYTES_MAX as u64
+    }
+
     /// Records in the batch.
     pub fn len(&self) -> usize {
         self.records.len()

@@ -1,4 +1,5 @@
 use super::listener::{Listener, Quiet};
+use super::repair::Origin;
 use super::{ReadStore, Store, open};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -27,6 +28,8 @@ pub struct StoreBuilder<F: Fs = RealFs> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) listener: Arc<dyn Listener>,
+    /// What a new store takes over from another one.
+    pub(super) origin: Option<Origin>,
 }
 
 impl<F: Fs> StoreBuilder<F> {
@@ -39,6 +42,7 @@ impl<F: Fs> StoreBuilder<F> {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             listener: Arc::new(Quiet),
+            origin: None,
         }
     }
 
@@ -80,8 +84,8 @@ impl<F: Fs> StoreBuilder<F> {
     /// Another file system.
     #[must_use]
     pub fn file_system<G: Fs>(self, fs: G) -> StoreBuilder<G> {
-        let StoreBuilder { options, create, clock, entropy, listener, .. } = self;
-        StoreBuilder { fs, options, create, clock, entropy, listener }
+        let StoreBuilder { options, create, clock, entropy, listener, origin, .. } = self;
+        StoreBuilder { fs, options, create, clock, entropy, listener, origin }
     }
 
     /// Opens the store in this directory for writing.

@@ -12,7 +12,7 @@
 //! reached, and never if its sync failed.
 //!
 //! Read in this order: `builder`, `batch`, `commit`, `shared`, `ingest`, `writer`, `syncer`,
-//! `open`, `keeper`, `stats`, `follower`.
+//! `open`, `keeper`, `stats`, `follower`, `repair`.
 
 mod batch;
 mod builder;
@@ -22,6 +22,7 @@ mod ingest;
 mod keeper;
 mod listener;
 mod open;
+mod repair;
 mod shared;
 mod stats;
 mod syncer;
@@ -33,6 +34,7 @@ pub use commit::Commit;
 pub use follower::ReadStore;
 pub use keeper::SealReport;
 pub use listener::{Event, Listener};
+pub use repair::{RepairReport, repair};
 pub use stats::{StatBytes, Stats};
 
 use crate::backup::{BackupReport, Source, backup};

@@ -3,6 +3,7 @@
 use super::Store;
 use super::builder::{Create, StoreBuilder};
 use super::keeper::remove_if_there;
+use super::repair::Origin;
 use super::shared::{Opened, Shared};
 use super::syncer::Syncer;
 use super::writer::Writer;
@@ -14,7 +15,7 @@ use crate::limits::BALLAST_BYTES;
 use crate::manifest::{Loaded, LogState, ManifestWriter, State, load, read_current};
 use crate::options::Background;
 use crate::planted::{self, Bug};
-use crate::recovery::{LoadedStore, ReadLog, RecoveryReport, copy_tail, load_store};
+use crate::recovery::{LoadedStore, ReadLog, RecoveryReport, check_end, copy_tail, load_store};
 use crate::snapshot::View;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,23 +124,33 @@ fn create<F: Fs>(
     for name in names.into_iter().filter(|n| matches!(n, FileName::Manifest(_)) || n.is_temp()) {
         remove_if_there(&dir, name)?;
     }
+    let (mut header, last_seq) = match &builder.origin {
+        Some(Origin { header, last_seq }) => (header.clone(), *last_seq),
+        None => (new_header(builder), Seq(0)),
+    };
+    (header.kind, header.number, header.created_ns) = (FileKind::Manifest, 1, now);
+    header.previous = Previous::default();
+    let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
+    let view = View::new(header.key, Vec::new(), Vec::new(), None);
+    Ok(Opened { dir, header, view, last_seq, manifest, lock })
+}
+
+/// With an id and a key of its own.
+fn new_header<F: Fs>(builder: &StoreBuilder<F>) -> FileHeader {
     let mut random = [0; 48];
     builder.entropy.fill(&mut random);
     let (mut key, mut store) = ([0; 32], [0; 16]);
     key.copy_from_slice(&random[..32]);
     store.copy_from_slice(&random[32..]);
-    let header = FileHeader {
+    FileHeader {
         kind: FileKind::Manifest,
         store: u128::from_le_bytes(store),
         key: StoreKey(key),
         salt: 0,
         number: 1,
-        created_ns: now,
+        created_ns: 0,
         previous: Previous::default(),
-    };
-    let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
-    let view = View::new(header.key, Vec::new(), Vec::new(), None);
-    Ok(Opened { dir, header, view, last_seq: Seq(0), manifest, lock })
+    }
 }
 
 fn recover<F: Fs>(
@@ -152,6 +163,8 @@ fn recover<F: Fs>(
 ) -> Result<(Opened<F>, Previous)> {
     let header = FileHeader { created_ns: now, ..loaded.header.clone() };
     let LoadedStore { mut view, logs, last_seq, notes } = load_store(&dir, &loaded)?;
+    // Before anything is written: what no manifest names will be removed.
+    check_end(&dir, &loaded, last_seq)?;
     report.notes = notes;
     for log in &logs {
         report.frames += log.frames.len() as u64;

@@ -16,10 +16,12 @@
 //! as they are made, and none stops the rest.
 //!
 //! Read in this order: `affects`, `finding`, `manifest`, `logs`, `frames`, `gaps`, `prints`,
-//! `segments`, `rows`, `payloads`, `needed`, `traces`, `index`, `dump`.
+//! `segments`, `rows`, `payloads`, `needed`, `traces`, `index`,
+//! `ends`, `dump`.
 
 mod affects;
 mod dump;
+mod ends;
 mod finding;
 mod frames;
 mod gaps;
@@ -92,6 +94,8 @@ pub fn verify_in<F: Fs>(
         Err(e) if e.is_not_found() => return Err(no_store()),
         other => other?,
     };
+    // Before the manifest: whatever has a name by now, the manifest knows.
+    let names = dir.list()?;
     let mut all = open_all(&dir)?.ok_or_else(no_store)?;
     let mut findings = Findings::new(each, Meter::new(all.bytes()?, progress));
     std::mem::take(&mut all.manifest.findings).into_iter().for_each(|f| findings.push(f));
@@ -113,7 +117,8 @@ pub fn verify_in<F: Fs>(
     let complete = segments.len() == all.segments.len();
     traces::check(&view, complete, &mut findings)?;
     let sealed = state.segments.last().map(|s| s.last_seq);
-    logs::check(&dir, &all.logs, store, sealed, &mut findings)?;
+    let next = logs::check(&dir, &all.logs, store, sealed, &mut findings)?;
+    ends::check(&dir, &names, &all.manifest, state, next, &mut findings)?;
     findings.meter.finish();
     Ok(findings.verdict())
 }

@@ -165,7 +165,7 @@ pub fn check<D: Dir>(
     };
     let part = match &readable {
         None => found.opened.as_ref().ok().map(|segment| &**segment),
-        Some(readable) => readable.segment.as_ref(),
+        Some(readable) => readable.segment.as_deref(),
     };
     let traces = part.map_or_else(Traces::default, |s| Traces::of(s, 0..s.facts().traces));
     let all = Affects::new(format!("the whole of segment {id}"), traces.clone());

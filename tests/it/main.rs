@@ -70,3 +70,6 @@ mod backup;
 
 /// Files from elsewhere are refused within bounds, and before anything is written.
 mod hostile;
+
+/// What can be read of a damaged store is saved, and the rest is listed.
+mod repair;

@@ -5,7 +5,7 @@ use crate::world::{
 };
 use std::path::{Path, PathBuf};
 use tracekeep::model::Record;
-use tracekeep::{Durability, ErrorKind, Options, Store, TraceQuery};
+use tracekeep::{Durability, ErrorKind, Options, Store, TraceQuery, Verdict, verify};
 
 /// What a kill -9 would leave at this moment.
 fn crashed(world: &World) -> World {
@@ -393,4 +393,33 @@ fn a_log_of_another_store_is_not_taken_for_its_own() {
     std::fs::copy(&other.files("log-")[0], &one.files("log-")[0]).unwrap();
     let error = Store::open(one.path()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
+}
+
+#[test]
+fn a_manifest_that_lost_its_end_is_not_believed() {
+    let world = World::new();
+    let store = world.store();
+    append(&store, [observation("t", "a", 1)]);
+    quick(&store);
+    append(&store, [observation("t", "b", 2)]);
+    store.close().unwrap();
+    let path = world.files("MANIFEST").remove(0);
+    let bytes = std::fs::read(&path).unwrap();
+    let mut frames = Vec::new();
+    tracekeep::dump(&path, &mut |line| {
+        frames.extend((line.kind == "frame").then_some(line.offset));
+        Ok(())
+    })
+    .unwrap();
+    let before = world.files("");
+    // Without its last edits, each with the marker that promises it: a state that has been.
+    for cut in frames.into_iter().skip(2).step_by(2) {
+        let twin = world.twin();
+        let path = twin.files("MANIFEST").remove(0);
+        std::fs::write(&path, &bytes[..cut as usize]).unwrap();
+        let error = Store::open(twin.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corruption, "cut at {cut}: {error}");
+        assert_eq!(twin.files("").len(), before.len(), "nothing is removed");
+        assert_eq!(verify(&twin.path(), &mut |_| {}).unwrap(), Verdict::Damaged, "cut at {cut}");
+    }
 }

@@ -118,6 +118,7 @@ fn a_damaged_part_list_or_detail_names_the_traces_of_its_rows() {
         let findings = damage(&twin);
         assert_eq!(findings.len(), 1, "{section}: {findings:?}");
         assert_eq!(findings[0].trace_count, 30, "{section}: {findings:?}");
+        assert!((*offset..offset + len).contains(&findings[0].offset), "{section}: {findings:?}");
     }
 }
 

@@ -38,6 +38,13 @@ impl World {
         twin
     }
 
+    /// A copy of the files of a closed store that lies elsewhere.
+    pub(crate) fn at(path: PathBuf) -> World {
+        let world = World::new();
+        copy_dir(&path, &world.path());
+        world
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.root.path().join("store")
     }

@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     Verify(StoreOnly),
     /// Copy the store while it is written, at one moment, and verify the copy
     Backup(Backup),
+    /// Save everything that can be read of a damaged store to a new one, and list what cannot
+    Repair(Repair),
     /// Show the frames of a log or the sections of a segment
     Dump(Dump),
     /// Crash stores at every operation on a simulated disk; a broken promise gives exit status 1
@@ -245,6 +247,17 @@ pub(crate) struct Backup {
     #[arg(long)]
     pub(crate) quick: bool,
     /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Repair {
+    /// Directory of the damaged store; it is not changed
+    pub(crate) dir: PathBuf,
+    /// A new directory for the repaired store
+    pub(crate) out: PathBuf,
+    /// Print one JSON object a line: what is lost, one by one, then the sum
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,6 +7,7 @@ mod demo;
 mod dump;
 mod export;
 mod import;
+mod repair;
 mod seal;
 mod show;
 mod stats;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: Verb, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Seal(args) => seal::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
         Verb::Backup(args) => backup::run(&args, out),
+        Verb::Repair(args) => repair::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
         Verb::CrashTest(args) => crash_test::run(&args, out),
     }

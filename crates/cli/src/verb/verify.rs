@@ -90,8 +90,8 @@ fn conclude(
         Verdict::Damaged => (
             "damaged",
             format!(
-                "damaged: {} findings; reading commands still show what is whole; restore {} \
-                 from a backup",
+                "damaged: {} findings; restore from a backup, or save what can be read: tracekeep \
+                 repair {} OUT",
                 format::count(damage),
                 format::plain(&dir.display().to_string())
             ),

@@ -156,6 +156,44 @@ fn a_backup_is_verified_and_can_be_repeated() {
 }
 
 #[test]
+fn a_damaged_store_is_repaired_into_a_new_one() {
+    let place = Place::with(&events());
+    place.verb("seal", &[]).ok();
+    let export = place.export();
+    let whole = place.path("whole");
+    let lines = place.verb("repair", &[&whole, "--json"]).ok().json_lines();
+    assert_eq!((&lines[0]["losses"], &lines[0]["verdict"]), (&0.into(), &"clean".into()));
+    assert_eq!(run(["export", &whole]).ok().text(), export);
+    place.verb("repair", &[&whole]).code(2);
+    let name = files(&place).into_iter().find(|name| name.ends_with(".tkp")).unwrap();
+    let path = place.path(&format!("store/{name}"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[200] ^= 0x55;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    let text = place.verb("verify", &[]).code(1).text();
+    assert!(text.contains("tracekeep repair"), "{text}");
+    let out = place.path("out");
+    let lines = place.verb("repair", &[&out, "--json"]).code(1).json_lines();
+    let (sum, losses) = lines.split_last().unwrap();
+    assert_eq!(sum["losses"].as_u64().unwrap(), losses.len() as u64);
+    assert_eq!(
+        keys(sum),
+        ["losses", "lost_bytes", "notes", "records", "seconds", "seq", "verdict"]
+    );
+    for loss in losses {
+        assert_eq!((&loss["lost"], &loss["file"]), (&"field".into(), &path.as_str().into()));
+        assert!(loss["trace"].is_string() && loss["bytes"].as_u64().unwrap() > 0, "{loss}");
+    }
+    let text = place.verb("repair", &[&place.path("again")]).code(1).text();
+    for word in ["LOST", "input", "traces", "records saved", "clean"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    run(["verify", &out]).ok();
+    assert_eq!(run(["stats", &out, "--json"]).ok().json()["observations"], 5);
+}
+
+#[test]
 fn every_log_and_segment_can_be_dumped() {
     let place = Place::with(&events());
     for sealed in [false, true] {

@@ -1,0 +1,85 @@
+//! Whether a manifest has lost its end: files tell that were made since.
+
+use super::finding::Findings;
+use super::gaps::seq_after;
+use super::manifest::{self, Manifest, read_whole};
+use crate::error::Result;
+use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, scan};
+use crate::fs::{Dir, File, FileName};
+use crate::id::{LogId, Seq};
+use crate::limits::LOG_READ_BYTES_MAX;
+use crate::manifest::State;
+
+/// Checks the files that were there before the manifest was read against the numbers that it has
+/// given away. `next` is the seq after the last one in any live file.
+///
+/// # Errors
+/// `Io`, `UnsupportedFormat`.
+pub fn check<D: Dir>(
+    dir: &D,
+    names: &[FileName],
+    read: &Manifest,
+    state: &State,
+    next: Seq,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    for name in names {
+        let newer = match name {
+            FileName::Log(id) if id.0 == state.next_log => {
+                holds_more(dir, *id, next)? && unchanged(dir, read)?
+            }
+            FileName::Log(id) if id.0 > state.next_log => is_own(dir, *name, read)?,
+            FileName::Skeleton(id) | FileName::Payload(id) if id.0 > state.next_segment => {
+                is_own(dir, *name, read)?
+            }
+            _ => false,
+        };
+        if newer {
+            let found = format!("{name}, which was made after the last edit");
+            let affects = "which logs and segments are live, and with it everything in newer ones";
+            findings.damage((&read.path, 0), "all edits of the store", found, affects);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file has a sound header of this store.
+fn is_own<D: Dir>(dir: &D, name: FileName, manifest: &Manifest) -> Result<bool> {
+    let kind = match name {
+        FileName::Log(_) => FileKind::Log,
+        FileName::Skeleton(_) => FileKind::Skeleton,
+        _ => FileKind::Payload,
+    };
+    let file = match dir.open(name) {
+        Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
+        other => other?,
+    };
+    let mut bytes = [0; FILE_HEADER_BYTES];
+    let n = file.read_at(&mut bytes, 0)?;
+    let store = manifest.header.as_ref().map(|header| header.store);
+    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(|header| Some(header.store) == store))
+}
+
+/// Whether a log that is not named holds records that no other file has. Unfinished copies that
+/// recovery leaves behind do not.
+fn holds_more<D: Dir>(dir: &D, id: LogId, next: Seq) -> Result<bool> {
+    let name = FileName::Log(id);
+    let path = dir.path().join(name.to_string());
+    let file = match dir.open(name) {
+        Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
+        other => other?,
+    };
+    let bytes = match read_whole(&file, &path, LOG_READ_BYTES_MAX) {
+        Err(e) if e.corruption().is_some() => return Ok(false),
+        other => other?,
+    };
+    let Ok(header) = FileHeader::parse(&bytes, FileKind::Log) else { return Ok(false) };
+    let frames = scan(&bytes, &header).frames;
+    Ok(frames.iter().any(|frame| frame.header.records > 0 && seq_after(frame) > next))
+}
+
+/// A writer that is at work may have named it by now.
+fn unchanged<D: Dir>(dir: &D, read: &Manifest) -> Result<bool> {
+    let again = manifest::read(dir)?;
+    Ok(again.is_some_and(|now| (now.number, &now.state) == (read.number, &read.state)))
+}
