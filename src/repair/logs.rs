@@ -132,8 +132,11 @@ fn open<D: Dir>(dir: &D, live: &Live, at: usize) -> Result<Result<Log<D::File>, 
         return Ok(Err((path, 0, format!("{len} bytes are too many"))));
     }
     let mut bytes = vec![0; len as usize];
-    let n = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(n);
+    if file.read_at(&mut bytes, 0)? < bytes.len() {
+        // The file is longer than what was read of it: that is no damage.
+        let early = std::io::ErrorKind::UnexpectedEof;
+        return Err(Error::io("read all of", &path, early.into()));
+    }
     let header = match header_of(&bytes, &path, &live.header, log.id.0)? {
         Ok(header) => header,
         Err(why) => return Ok(Err((path, 0, why))),
