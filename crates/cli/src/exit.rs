@@ -74,13 +74,26 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
+impl Failure {
+    /// What the engine refused about the store in this directory.
+    pub(crate) fn of_store(dir: &Path, error: &Error) -> Failure {
         let exit = match error.kind() {
             ErrorKind::InvalidInput | ErrorKind::LimitExceeded => Exit::Usage,
             _ => Exit::Refused,
         };
-        Failure::Told { exit, message: error.to_string(), hint: hint(&error).map(str::to_owned) }
+        let message = match word(error) {
+            Some(word) => format!("{word}: {error}"),
+            None => error.to_string(),
+        };
+        Failure::Told { exit, message, hint: hint(error, &dir.display().to_string()) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let damaged = error.corruption().and_then(|c| c.file.parent());
+        let dir = damaged.unwrap_or(Path::new("DIR")).to_path_buf();
+        Failure::of_store(&dir, &error)
     }
 }
 
@@ -101,25 +114,57 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-fn hint(error: &Error) -> Option<&'static str> {
+/// Whether the operating system does not let this user at the files.
+fn is_permission(error: &Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let kind = error.os_error().map(std::io::Error::kind);
+    matches!(kind, Some(PermissionDenied | ReadOnlyFilesystem))
+}
+
+/// What kind of trouble it is, in a word.
+fn word(error: &Error) -> Option<&'static str> {
     Some(match error.kind() {
-        ErrorKind::Locked => {
-            "close the other process, or use a reading command (traces, trace, show, stats, \
-             export): they work beside a writer"
+        ErrorKind::Locked => "locked",
+        ErrorKind::Corruption => "damage",
+        ErrorKind::StorageFull => "no space",
+        ErrorKind::UnsupportedFormat => "version",
+        ErrorKind::Io if is_permission(error) => "permission",
+        ErrorKind::Io => "input and output",
+        _ => return None,
+    })
+}
+
+/// What to do about it, and what to type next.
+fn hint(error: &Error, dir: &str) -> Option<String> {
+    Some(match error.kind() {
+        ErrorKind::Locked => format!(
+            "close the other process, or use a command that reads beside it: tracekeep traces {dir}"
+        ),
+        ErrorKind::Corruption => format!(
+            "see all of it: tracekeep verify {dir}; then restore a backup, or save what can be \
+             read: tracekeep repair {dir} OUT"
+        ),
+        ErrorKind::StorageFull => format!(
+            "free space (df {dir}) and run the command again: nothing that was acknowledged is lost"
+        ),
+        ErrorKind::UnsupportedFormat => format!(
+            "a newer tracekeep wrote this store, and nothing was changed: upgrade this one, which \
+             is {}",
+            env!("CARGO_PKG_VERSION")
+        ),
+        ErrorKind::Poisoned | ErrorKind::Closed | ErrorKind::Expired => {
+            "run the command again".to_owned()
         }
-        ErrorKind::Corruption => {
-            "run `tracekeep verify DIR` to see all of it; reading commands still show what is \
-             whole; restore the store from a backup"
+        ErrorKind::Io if is_permission(error) => {
+            format!("see whose the files are, and whether they may be written: ls -la {dir}")
         }
-        ErrorKind::StorageFull => {
-            "free space and run the command again: nothing that was acknowledged is lost"
+        ErrorKind::Io if error.is_not_found() => {
+            format!("check that the path is a store of tracekeep: ls -la {dir}")
         }
-        ErrorKind::UnsupportedFormat => {
-            "a newer tracekeep wrote this store: upgrade; nothing was changed"
-        }
-        ErrorKind::Poisoned | ErrorKind::Closed | ErrorKind::Expired => "run the command again",
-        ErrorKind::Io if error.is_not_found() => "check that the path is a store of tracekeep",
-        ErrorKind::Io => "check the disk and the permissions, then run the command again",
+        ErrorKind::Io => format!(
+            "the machine refused, and the store is as it was: check the disk (dmesg), then \
+             tracekeep verify {dir}"
+        ),
         _ => return None,
     })
 }
@@ -143,5 +188,61 @@ impl Through {
             Some(failure) => Err(failure),
             None => Ok(result?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn told(error: &Error) -> (Exit, String, String) {
+        match Failure::of_store(Path::new("DIR"), error) {
+            Failure::Told { exit, message, hint } => (exit, message, hint.unwrap_or_default()),
+            Failure::Pipe => (Exit::Done, String::new(), String::new()),
+        }
+    }
+
+    fn io(kind: io::ErrorKind) -> (Exit, String, String) {
+        let (_, message, hint) = told(&Error::io("open", Path::new("DIR/LOCK"), kind.into()));
+        (Exit::Refused, message, hint)
+    }
+
+    #[test]
+    fn trouble_is_named_and_what_to_type_is_said() {
+        let (exit, message, hint) =
+            told(&Error::corruption_at(Path::new("DIR/CURRENT"), 0, "names no manifest"));
+        assert_eq!(exit, Exit::Refused);
+        assert_eq!(message, "damage: DIR/CURRENT: at byte 0: names no manifest");
+        let expected = "see all of it: tracekeep verify DIR; then restore a backup, or save what \
+                        can be read: tracekeep repair DIR OUT";
+        assert_eq!(hint, expected);
+
+        let (_, message, hint) = told(&Error::new(ErrorKind::Locked, "DIR: held"));
+        assert_eq!(message, "locked: DIR: held");
+        let expected = "close the other process, or use a command that reads beside it: \
+                        tracekeep traces DIR";
+        assert_eq!(hint, expected);
+
+        let (_, message, hint) = told(&Error::new(ErrorKind::UnsupportedFormat, "DIR: format 2"));
+        assert_eq!(message, "version: DIR: format 2");
+        assert!(hint.starts_with("a newer tracekeep wrote this store, and nothing was changed"));
+    }
+
+    #[test]
+    fn what_the_machine_refuses_is_told_apart() {
+        let (_, message, hint) = io(io::ErrorKind::PermissionDenied);
+        assert_eq!(message, "permission: DIR/LOCK: cannot open: permission denied");
+        assert_eq!(hint, "see whose the files are, and whether they may be written: ls -la DIR");
+        let (_, message, _) = io(io::ErrorKind::ReadOnlyFilesystem);
+        assert!(message.starts_with("permission: "), "{message}");
+        let (_, message, hint) = io(io::ErrorKind::StorageFull);
+        assert!(message.starts_with("no space: DIR/LOCK: cannot open: "), "{message}");
+        let expected =
+            "free space (df DIR) and run the command again: nothing that was acknowledged is lost";
+        assert_eq!(hint, expected);
+        let (_, message, hint) = io(io::ErrorKind::TimedOut);
+        assert!(message.starts_with("input and output: DIR/LOCK: "), "{message}");
+        assert!(hint.ends_with("tracekeep verify DIR"), "{hint}");
     }
 }

@@ -8,7 +8,7 @@
 //! Several batches are in flight: the oldest is waited for when there are too many. A line that
 //! cannot be taken is reported, counted and left out; the rest goes on.
 
-use super::{now_ns, seconds_since};
+use super::{note_recovery, now_ns, seconds_since};
 use crate::args::Import;
 use crate::exit::{Exit, Failure};
 use crate::format;
@@ -45,7 +45,9 @@ pub(super) fn run(args: &Import, out: &mut Out) -> Result<Exit, Failure> {
     let sources: Vec<Source> = args.files.iter().cloned().map(Source::of).collect();
     let total = total_bytes(&sources)?;
     let options = Options { durability: args.durability.into(), ..Options::default() };
-    let store = Store::builder().options(options).open(&args.dir)?;
+    let store = Store::builder().options(options).open(&args.dir);
+    let store = store.map_err(|error| Failure::of_store(&args.dir, &error))?;
+    note_recovery(&args.dir, &store);
     let (sender, receiver) = queue::queue(QUEUE_BYTES_MAX);
     let read = Read::default();
     let appended = std::thread::scope(|scope| {

@@ -17,7 +17,8 @@ mod verify;
 
 use crate::args::Verb;
 use crate::exit::{Exit, Failure};
-use crate::output::Out;
+use crate::format;
+use crate::output::{self, Out};
 use std::path::Path;
 use tracekeep::{ReadStore, Store};
 
@@ -53,7 +54,24 @@ fn must_be_there(dir: &Path) -> Result<(), Failure> {
 
 /// What the engine says where it finds no store, in the command's words.
 fn not_made(dir: &Path, error: tracekeep::error::Error) -> Failure {
-    if error.is_not_found() { Failure::no_store(dir) } else { error.into() }
+    // A file that is missing is damage, and no missing store.
+    if error.is_not_found() && error.corruption().is_none() {
+        return Failure::no_store(dir);
+    }
+    Failure::of_store(dir, &error)
+}
+
+/// Says on standard error what opening for writing passed over, which is no error.
+fn note_recovery(dir: &Path, store: &Store) {
+    let torn = store.recovery().torn_bytes;
+    if torn > 0 {
+        output::note(&format!(
+            "tracekeep: torn tail: {}: {} that an earlier run left unfinished were passed over; \
+             what was acknowledged is there",
+            format::plain(&dir.display().to_string()),
+            format::bytes(torn)
+        ));
+    }
 }
 
 /// Seconds since the clock said `start_ns`.

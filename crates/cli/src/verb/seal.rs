@@ -1,6 +1,6 @@
 //! `seal DIR`: no log is left when it returns.
 
-use super::{must_be_there, not_made, now_ns, seconds_since};
+use super::{must_be_there, not_made, note_recovery, now_ns, seconds_since};
 use crate::args::Seal;
 use crate::exit::{Exit, Failure};
 use crate::format;
@@ -19,6 +19,7 @@ pub(super) fn run(args: &Seal, out: &mut Out) -> Result<Exit, Failure> {
         .listener(Arc::<Progress>::clone(&bar))
         .open(&args.dir)
         .map_err(|error| not_made(&args.dir, error))?;
+    bar.aside(|| note_recovery(&args.dir, &store));
     let report = store.seal(args.level.into())?;
     let total = store.stats()?.bytes.total;
     store.close()?;

@@ -117,3 +117,105 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
 }
+
+/// Files of the store whose names begin and end like this.
+fn named(place: &Place, start: &str, end: &str) -> Vec<std::path::PathBuf> {
+    #[allow(clippy::disallowed_methods, reason = "a test looks from outside")]
+    let all = std::fs::read_dir(place.store()).unwrap();
+    let mut files: Vec<_> = all.map(|file| file.unwrap().path()).collect();
+    files.retain(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with(start) && name.ends_with(end)
+    });
+    files.sort();
+    files
+}
+
+/// What a verb says on standard error, with the store's directory cut out.
+fn refusal(place: &Place, verb: &str) -> Vec<String> {
+    let run = place.verb(verb, &[]).code(3);
+    assert!(run.stdout.is_empty());
+    run.stderr.replace(&place.store(), "DIR").lines().map(|l| l.trim().to_owned()).collect()
+}
+
+const DAMAGED: &str = "see all of it: tracekeep verify DIR; then restore a backup, or save what can \
+                       be read: tracekeep repair DIR OUT";
+
+#[test]
+fn a_store_that_is_held_says_by_whom_and_what_to_type() {
+    let place = Place::with(&events());
+    let store = tracekeep::Store::open(place.store()).unwrap();
+    let told = refusal(&place, "seal");
+    let start = "tracekeep: locked: DIR: the store is open for writing by pid ";
+    assert!(told[0].starts_with(start), "{told:?}");
+    let hint = "close the other process, or use a command that reads beside it: tracekeep traces \
+                DIR";
+    assert_eq!(told[1], hint);
+    place.verb("traces", &[]).ok();
+    store.close().unwrap();
+    place.verb("seal", &[]).ok();
+}
+
+#[test]
+fn damage_says_where_and_what_to_type() {
+    let place = Place::with(&events());
+    place.verb("seal", &[]).ok();
+    let skeleton = named(&place, "seg-", ".tks").remove(0);
+    let whole = std::fs::read(&skeleton).unwrap();
+    std::fs::write(&skeleton, &whole[..whole.len() - 1]).unwrap();
+    for verb in ["seal", "stats", "export"] {
+        let told = refusal(&place, verb);
+        let start = "tracekeep: damage: DIR/seg-000001.tks: at byte ";
+        assert!(told[0].starts_with(start), "{verb}: {told:?}");
+        assert_eq!(told[1], DAMAGED, "{verb}");
+    }
+    // A file that is missing is no missing store.
+    let aside = place.path("aside");
+    #[allow(clippy::disallowed_methods, reason = "a test does what nobody should")]
+    std::fs::rename(&skeleton, aside).unwrap();
+    let told = refusal(&place, "stats");
+    let missing = "tracekeep: damage: DIR/seg-000001.tks: at byte 0: the manifest names this file, \
+                   and it is missing";
+    assert_eq!((&*told[0], &*told[1]), (missing, DAMAGED));
+}
+
+#[test]
+fn a_newer_store_is_refused_before_anything_is_written() {
+    let place = Place::with(&events());
+    let manifest = named(&place, "MANIFEST-", "").remove(0);
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    // The oldest format that can read it, and the header's checksum.
+    bytes[10] = 2;
+    let mut crc = !0u32;
+    for byte in &bytes[..124] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    bytes[124..128].copy_from_slice(&(!crc).to_le_bytes());
+    std::fs::write(&manifest, &bytes).unwrap();
+    for verb in ["seal", "stats", "verify"] {
+        let told = refusal(&place, verb);
+        assert!(told[0].starts_with("tracekeep: version: DIR/MANIFEST-"), "{verb}: {told:?}");
+        let hint = "a newer tracekeep wrote this store, and nothing was changed: upgrade";
+        assert!(told[1].starts_with(hint), "{verb}: {told:?}");
+    }
+    assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
+}
+
+#[test]
+fn a_torn_tail_is_a_note_and_no_refusal() {
+    let place = Place::with(&events());
+    let log = named(&place, "log-", "").pop().unwrap();
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes.extend_from_slice(&[9; 100]);
+    std::fs::write(&log, bytes).unwrap();
+    place.verb("stats", &[]).ok();
+    let run = place.verb("seal", &[]).code(0);
+    let told = run.stderr.replace(&place.store(), "DIR");
+    let note = "tracekeep: torn tail: DIR: 100 B that an earlier run left unfinished were passed \
+                over; what was acknowledged is there\n";
+    assert_eq!(told, note);
+    place.verb("seal", &[]).ok();
+}
