@@ -47,17 +47,18 @@ pub fn load_store<D: Dir>(dir: &D, loaded: &Loaded) -> Result<LoadedStore<D>> {
 
 /// A manifest that has lost its end says what was live before; files that were made since tell of
 /// it. A log or a segment is made under the next number, and one more only after the manifest
-/// names that; records are written to a log that it names, but for a copy of the last log's end.
+/// names that; records are written to a log that it names, but for the copy that recovery makes of
+/// the last log's end, whose frames promise nothing.
 ///
 /// # Errors
 /// `Corruption` where there are such files; `Io`.
-pub fn check_end<D: Dir>(dir: &D, loaded: &Loaded, last_seq: Seq) -> Result<()> {
+pub fn check_end<D: Dir>(dir: &D, loaded: &Loaded) -> Result<()> {
     let state = &loaded.state;
     for name in dir.list()? {
         let newer = match name {
             FileName::Log(id) if id.0 == state.next_log => {
                 match read_log(dir, id, &loaded.header, LogEnd::Open) {
-                    Ok(log) => log.table.seqs().is_some_and(|(_, last)| last > last_seq),
+                    Ok(log) => log.frames.first().is_some_and(|frame| frame.header.promise > 0),
                     // Whatever it is, it was never named.
                     Err(e) if e.corruption().is_some() || e.is_not_found() => false,
                     Err(e) => return Err(e),

@@ -164,7 +164,7 @@ fn recover<F: Fs>(
     let header = FileHeader { created_ns: now, ..loaded.header.clone() };
     let LoadedStore { mut view, logs, last_seq, notes } = load_store(&dir, &loaded)?;
     // Before anything is written: what no manifest names will be removed.
-    check_end(&dir, &loaded, last_seq)?;
+    check_end(&dir, &loaded)?;
     report.notes = notes;
     for log in &logs {
         report.frames += log.frames.len() as u64;

@@ -1,17 +1,16 @@
 //! Whether a manifest has lost its end: files tell that were made since.
 
 use super::finding::Findings;
-use super::gaps::seq_after;
 use super::manifest::{self, Manifest, read_whole};
 use crate::error::Result;
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, scan};
 use crate::fs::{Dir, File, FileName};
-use crate::id::{LogId, Seq};
+use crate::id::LogId;
 use crate::limits::LOG_READ_BYTES_MAX;
 use crate::manifest::State;
 
 /// Checks the files that were there before the manifest was read against the numbers that it has
-/// given away. `next` is the seq after the last one in any live file.
+/// given away.
 ///
 /// # Errors
 /// `Io`, `UnsupportedFormat`.
@@ -20,13 +19,12 @@ pub fn check<D: Dir>(
     names: &[FileName],
     read: &Manifest,
     state: &State,
-    next: Seq,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     for name in names {
         let newer = match name {
             FileName::Log(id) if id.0 == state.next_log => {
-                holds_more(dir, *id, next)? && unchanged(dir, read)?
+                holds_frames(dir, *id)? && unchanged(dir, read)?
             }
             FileName::Log(id) if id.0 > state.next_log => is_own(dir, *name, read)?,
             FileName::Skeleton(id) | FileName::Payload(id) if id.0 > state.next_segment => {
@@ -60,9 +58,9 @@ fn is_own<D: Dir>(dir: &D, name: FileName, manifest: &Manifest) -> Result<bool> 
     Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(|header| Some(header.store) == store))
 }
 
-/// Whether a log that is not named holds records that no other file has. Unfinished copies that
-/// recovery leaves behind do not.
-fn holds_more<D: Dir>(dir: &D, id: LogId, next: Seq) -> Result<bool> {
+/// Whether a log that is not named was written to. The frames of a copy that recovery leaves
+/// behind promise nothing.
+fn holds_frames<D: Dir>(dir: &D, id: LogId) -> Result<bool> {
     let name = FileName::Log(id);
     let path = dir.path().join(name.to_string());
     let file = match dir.open(name) {
@@ -75,7 +73,7 @@ fn holds_more<D: Dir>(dir: &D, id: LogId, next: Seq) -> Result<bool> {
     };
     let Ok(header) = FileHeader::parse(&bytes, FileKind::Log) else { return Ok(false) };
     let frames = scan(&bytes, &header).frames;
-    Ok(frames.iter().any(|frame| frame.header.records > 0 && seq_after(frame) > next))
+    Ok(frames.first().is_some_and(|frame| frame.header.promise > 0))
 }
 
 /// A writer that is at work may have named it by now.

@@ -22,8 +22,7 @@ struct Log<'a, F> {
     header: Option<FileHeader>,
 }
 
-/// Checks all live logs, oldest first, and gives the seq after their last record. `sealed` is the
-/// last seq of the segments.
+/// Checks all live logs, oldest first. `sealed` is the last seq of the segments.
 ///
 /// # Errors
 /// `Io`, `UnsupportedFormat`.
@@ -33,7 +32,7 @@ pub fn check<D: Dir>(
     store: &FileHeader,
     sealed: Option<Seq>,
     findings: &mut Findings<'_>,
-) -> Result<Seq> {
+) -> Result<()> {
     let mut live = Vec::with_capacity(logs.len());
     for (at, (state, file)) in logs.iter().enumerate() {
         let path = dir.path().join(FileName::Log(state.id).to_string());
@@ -63,7 +62,7 @@ pub fn check<D: Dir>(
         };
         seq = check_log(log, previous, next, seq, findings)?;
     }
-    Ok(seq)
+    Ok(())
 }
 
 /// What comes after a log.
