@@ -10,7 +10,9 @@
 //!
 //! Everything is in place and synced before OUT's new manifest becomes the current one, and what
 //! the old manifest named is removed after that: a crash leaves OUT as it was, or as it is to be.
-//! A first backup begins with an empty store in OUT, for the same reason.
+//! A first backup begins with an empty store in OUT, for the same reason. Before any file is
+//! brought, OUT's manifest gives its number away: a file of a higher number is the sign of a
+//! manifest that has lost its end.
 //!
 //! A file that OUT's manifest names and that is the same as in DIR stays. Files of a store never
 //! change, and a log only grows: its copy is replaced, under the same name, by a longer one with
@@ -81,9 +83,9 @@ pub fn backup<F: Fs>(fs: &F, source: &Source<'_, F::Dir>, to: &Path) -> Result<B
         return Err(Error::invalid(what));
     }
     let out = fs.open_dir(to, DirMode::Create)?;
-    let mut target = Target::open(out, source)?;
+    let mut state = numbers(source.view);
+    let mut target = Target::open(out, source, &state)?;
     let mut copier = Copier::new(source, &target);
-    let mut state = State::new();
     for s in &source.view.segments {
         let facts = s.segment.facts();
         copier.sealed(FileName::Skeleton(facts.id), s.segment.skeleton().0)?;
@@ -96,23 +98,35 @@ pub fn backup<F: Fs>(fs: &F, source: &Source<'_, F::Dir>, to: &Path) -> Result<B
             last_seq: facts.last_seq,
             payload_expired: s.segment.payload_file().is_none(),
         });
-        state.next_segment = state.next_segment.max(facts.id.0 + 1);
     }
     for (at, log) in source.view.logs.iter().enumerate() {
         let next = source.view.logs.get(at + 1);
         let end = copier.log(log, next.map(|next| &**next))?;
         state.logs.push(LogState { id: log.id(), end: Some(end) });
-        state.next_log = state.next_log.max(log.id().0 + 1);
     }
     if let Some(index) = &source.view.index {
         copier.sealed(FileName::Index(index.number), &index.map)?;
         let live = |id: &&SegmentId| source.view.segment(**id).is_some();
         let covered = index.segments.iter().filter(live).copied().collect();
         state.index = Some((index.number, covered));
-        state.next_index = index.number + 1;
     }
     let mut report = copier.finish();
     target.switch(state, source, &mut report)?;
     report.seq = source.seq;
     Ok(report)
+}
+
+/// A state without files, whose next numbers come after those of the view's.
+fn numbers<D: Dir>(view: &View<D>) -> State {
+    let mut state = State::new();
+    for s in &view.segments {
+        state.next_segment = state.next_segment.max(s.segment.id().0 + 1);
+    }
+    for log in &view.logs {
+        state.next_log = state.next_log.max(log.id().0 + 1);
+    }
+    if let Some(index) = &view.index {
+        state.next_index = index.number + 1;
+    }
+    state
 }

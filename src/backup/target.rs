@@ -21,11 +21,12 @@ pub struct Target<D: Dir> {
 
 impl<D: Dir> Target<D> {
     /// Takes the directory for a backup. Files that no manifest names are removed: they are what
-    /// a backup that did not come to its end has left, and may be in parts.
+    /// a backup that did not come to its end has left, and may be in parts. Then the manifest there
+    /// says that the numbers before those of `next` were used.
     ///
     /// # Errors
-    /// `InvalidInput` where something else is there; `Locked`, `Corruption`, `Io`.
-    pub fn open(dir: D, source: &Source<'_, D>) -> Result<Target<D>> {
+    /// `InvalidInput` where something else is there; `Locked`, `Corruption`, `StorageFull`, `Io`.
+    pub fn open(dir: D, source: &Source<'_, D>, next: &State) -> Result<Target<D>> {
         let refuse = |what: &str| {
             let path = dir.path().display();
             Err(Error::invalid(format!("{path}: {what}; back up to another directory")))
@@ -37,7 +38,7 @@ impl<D: Dir> Target<D> {
         let lock = dir.lock(&format!("backup by {}", process_name()))?;
         let loaded = match load(&dir)? {
             Some(loaded) => loaded,
-            None => start_empty(&dir, source)?,
+            None => start_empty(&dir, source, next)?,
         };
         let (ours, theirs) = (source.header, &loaded.header);
         if (ours.store, ours.key) != (theirs.store, theirs.key) {
@@ -47,8 +48,9 @@ impl<D: Dir> Target<D> {
         if ahead {
             return refuse("it holds more than the store");
         }
+        remove_others(&dir, &named(&loaded.state, loaded.number))?;
+        let loaded = give_numbers(&dir, source, loaded, next)?;
         let named = named(&loaded.state, loaded.number);
-        remove_others(&dir, &named)?;
         Ok(Target { dir, loaded, named, _lock: lock })
     }
 
@@ -136,8 +138,28 @@ fn header<D: Dir>(source: &Source<'_, D>, number: u64) -> FileHeader {
     }
 }
 
+/// Without this, what a backup that does not come to its end leaves would look like files that were
+/// made after the manifest's last edit.
+fn give_numbers<D: Dir>(
+    dir: &D,
+    source: &Source<'_, D>,
+    loaded: Loaded,
+    next: &State,
+) -> Result<Loaded> {
+    let mut state = loaded.state.clone();
+    state.next_log = state.next_log.max(next.next_log);
+    state.next_segment = state.next_segment.max(next.next_segment);
+    state.next_index = state.next_index.max(next.next_index);
+    if state == loaded.state {
+        return Ok(loaded);
+    }
+    let (before, number) = (loaded.number, loaded.number + 1);
+    ManifestWriter::start(dir.clone(), &header(source, number), number, state, Some(before))?;
+    load(dir)?.ok_or_else(|| Error::no_store(dir.path()))
+}
+
 /// An empty store, so that a backup which does not come to its end leaves something that opens.
-fn start_empty<D: Dir>(dir: &D, source: &Source<'_, D>) -> Result<Loaded> {
+fn start_empty<D: Dir>(dir: &D, source: &Source<'_, D>, next: &State) -> Result<Loaded> {
     // Without CURRENT nothing there is anybody's data but that of a backup that did not begin.
     let data =
         |n: &FileName| matches!(n, FileName::Log(_) | FileName::Skeleton(_) | FileName::Payload(_));
@@ -150,6 +172,6 @@ fn start_empty<D: Dir>(dir: &D, source: &Source<'_, D>) -> Result<Loaded> {
     for name in names.into_iter().filter(|name| *name != FileName::Lock) {
         dir.remove(name)?;
     }
-    ManifestWriter::start(dir.clone(), &header(source, 1), 1, State::new(), None)?;
+    ManifestWriter::start(dir.clone(), &header(source, 1), 1, next.clone(), None)?;
     load(dir)?.ok_or_else(|| Error::no_store(dir.path()))
 }

@@ -79,12 +79,13 @@ pub fn check_end<D: Dir>(dir: &D, loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file has a sound header of this store.
+/// Whether a file has a sound header that says its number, and this store.
 fn is_own<D: Dir>(dir: &D, name: FileName, store: &FileHeader) -> Result<bool> {
-    let kind = match name {
-        FileName::Log(_) => FileKind::Log,
-        FileName::Skeleton(_) => FileKind::Skeleton,
-        _ => FileKind::Payload,
+    let (kind, number) = match name {
+        FileName::Log(id) => (FileKind::Log, id.0),
+        FileName::Skeleton(id) => (FileKind::Skeleton, id.0),
+        FileName::Payload(id) => (FileKind::Payload, id.0),
+        _ => return Ok(false),
     };
     let file = match dir.open(name) {
         Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
@@ -92,7 +93,8 @@ fn is_own<D: Dir>(dir: &D, name: FileName, store: &FileHeader) -> Result<bool> {
     };
     let mut bytes = [0; FILE_HEADER_BYTES];
     let n = file.read_at(&mut bytes, 0)?;
-    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(|header| header.store == store.store))
+    let own = |header: FileHeader| (header.store, header.number) == (store.store, number);
+    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(own))
 }
 
 /// Where the `i`-th live log ends: the manifest says it, or the next log's header does.

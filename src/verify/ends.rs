@@ -24,7 +24,7 @@ pub fn check<D: Dir>(
     for name in names {
         let newer = match name {
             FileName::Log(id) if id.0 == state.next_log => {
-                holds_frames(dir, *id)? && unchanged(dir, read)?
+                holds_frames(dir, *id, read)? && unchanged(dir, read)?
             }
             FileName::Log(id) if id.0 > state.next_log => is_own(dir, *name, read)?,
             FileName::Skeleton(id) | FileName::Payload(id) if id.0 > state.next_segment => {
@@ -41,26 +41,33 @@ pub fn check<D: Dir>(
     Ok(())
 }
 
-/// Whether a file has a sound header of this store.
-fn is_own<D: Dir>(dir: &D, name: FileName, manifest: &Manifest) -> Result<bool> {
-    let kind = match name {
-        FileName::Log(_) => FileKind::Log,
-        FileName::Skeleton(_) => FileKind::Skeleton,
-        _ => FileKind::Payload,
+/// Whether a header says that the file is this store's, and the one that its name says. An old
+/// file's blocks, which the file system may hand out anew, are of another number.
+fn is_named(bytes: &[u8], name: FileName, manifest: &Manifest) -> bool {
+    let (kind, number) = match name {
+        FileName::Log(id) => (FileKind::Log, id.0),
+        FileName::Skeleton(id) => (FileKind::Skeleton, id.0),
+        FileName::Payload(id) => (FileKind::Payload, id.0),
+        _ => return false,
     };
+    let store = manifest.header.as_ref().map(|header| header.store);
+    FileHeader::parse(bytes, kind).is_ok_and(|h| (Some(h.store), h.number) == (store, number))
+}
+
+/// Whether a file has a sound header of its own.
+fn is_own<D: Dir>(dir: &D, name: FileName, manifest: &Manifest) -> Result<bool> {
     let file = match dir.open(name) {
         Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
         other => other?,
     };
     let mut bytes = [0; FILE_HEADER_BYTES];
     let n = file.read_at(&mut bytes, 0)?;
-    let store = manifest.header.as_ref().map(|header| header.store);
-    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(|header| Some(header.store) == store))
+    Ok(is_named(&bytes[..n], name, manifest))
 }
 
 /// Whether a log that is not named was written to. The frames of a copy that recovery leaves
 /// behind promise nothing.
-fn holds_frames<D: Dir>(dir: &D, id: LogId) -> Result<bool> {
+fn holds_frames<D: Dir>(dir: &D, id: LogId, manifest: &Manifest) -> Result<bool> {
     let name = FileName::Log(id);
     let path = dir.path().join(name.to_string());
     let file = match dir.open(name) {
@@ -73,7 +80,8 @@ fn holds_frames<D: Dir>(dir: &D, id: LogId) -> Result<bool> {
     };
     let Ok(header) = FileHeader::parse(&bytes, FileKind::Log) else { return Ok(false) };
     let frames = scan(&bytes, &header).frames;
-    Ok(frames.first().is_some_and(|frame| frame.header.promise > 0))
+    let promised = frames.first().is_some_and(|frame| frame.header.promise > 0);
+    Ok(promised && is_named(&bytes, name, manifest))
 }
 
 /// A writer that is at work may have named it by now.

@@ -147,7 +147,7 @@ fn a_second_one_takes_what_is_new_and_drops_what_is_gone() {
     assert_eq!(written(&sealed), (2, 2, 0, 5), "{sealed:?}");
     assert_same(&Dump::of(&store.snapshot()), &dump_of(&out), "sealed");
     assert_clean(&out);
-    assert_eq!(names(&out), ["CURRENT", "MANIFEST-000005", "seg-000003.tkp", "seg-000003.tks"]);
+    assert_eq!(names(&out), ["CURRENT", "MANIFEST-000006", "seg-000003.tkp", "seg-000003.tks"]);
 }
 
 #[test]
@@ -194,6 +194,42 @@ fn what_a_crash_left_of_a_backup_is_made_anew() {
     std::fs::write(path.join("MANIFEST-000001"), b"half").unwrap();
     store.backup(&path).unwrap();
     assert_clean(&path);
+}
+
+/// What it has brought has higher numbers than the files of the earlier one.
+#[test]
+fn what_an_unfinished_backup_brought_is_no_sign_of_a_lost_edit() {
+    let world = World::new();
+    let out = tempfile::tempdir().unwrap();
+    let store = world.store();
+    for earlier in [false, true] {
+        let path = out.path().join(format!("after-{earlier}"));
+        let mut expected = Vec::new();
+        if earlier {
+            store.backup(&path).unwrap();
+            expected.push(Dump::of(&store.snapshot()));
+        }
+        for ms in 1..4 {
+            append(&store, [observation("t", &format!("{earlier}-{ms}"), ms)]);
+            quick(&store);
+        }
+        append(&store, [observation("t", "last", 9)]);
+        // The newest log is brought last, and cannot be read.
+        let log = world.files("log-").pop().unwrap();
+        let sound = std::fs::read(&log).unwrap();
+        let mut rotten = sound.clone();
+        rotten[200] ^= 1;
+        std::fs::write(&log, rotten).unwrap();
+        assert_eq!(store.backup(&path).unwrap_err().kind(), ErrorKind::Corruption);
+        std::fs::write(&log, sound).unwrap();
+        assert!(names(&path).iter().any(|name| name.starts_with("seg-")), "{:?}", names(&path));
+        assert_eq!(verify(&path, &mut |_| ()).unwrap(), Verdict::Clean);
+        let copy = World::at(path);
+        copy.store().close().unwrap();
+        for expected in &expected {
+            assert_same(expected, &dump_of(&copy.path()), "the earlier backup");
+        }
+    }
 }
 
 #[test]
