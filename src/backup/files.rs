@@ -105,7 +105,9 @@ impl<'a, D: Dir> Copier<'a, D> {
 
     /// Where the frames of a log end that the view and the seq cover.
     fn end(&self, log: &LogTable<D::File>, bytes: &[u8], header: &FileHeader) -> Result<u64> {
-        let Some((_, last)) = log.seqs() else { return Ok(FILE_HEADER_BYTES as u64) };
+        // A log of the view may have got its first record since.
+        let begun = log.seqs().filter(|(first, _)| *first <= self.source.seq);
+        let Some((_, last)) = begun else { return Ok(FILE_HEADER_BYTES as u64) };
         let next = self.source.seq.min(last).0.saturating_add(1);
         let after = |f: &FrameRef| f.header.seq.0.saturating_add(u64::from(f.header.records));
         let scan = scan(bytes, header);

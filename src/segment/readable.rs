@@ -257,6 +257,9 @@ impl<D: Dir> Readable<D> {
     }
 
     /// The id of a row, and the section that hides it where it is not readable.
+    ///
+    /// # Errors
+    /// The section that hides it.
     pub fn trace_id(&self, row: u32) -> Result<Id, SectionId> {
         let id = self.segment.as_ref().and_then(|segment| segment.trace_id(row));
         let sections = [s::TRACE_IDS, s::TRACE_ID_TEXTS, s::TEXTS];
@@ -264,6 +267,9 @@ impl<D: Dir> Readable<D> {
     }
 
     /// As [`trace_id`](Self::trace_id), of an observation.
+    ///
+    /// # Errors
+    /// The section that hides it.
     pub fn observation_id(&self, row: u32) -> Result<Id, SectionId> {
         let id = self.segment.as_ref().and_then(|segment| segment.observation_id(row));
         let sections = [s::OBS_IDS, s::OBS_ID_TEXTS, s::TEXTS];
@@ -271,6 +277,9 @@ impl<D: Dir> Readable<D> {
     }
 
     /// As [`trace_id`](Self::trace_id), of a score.
+    ///
+    /// # Errors
+    /// The section that hides it.
     pub fn score_id(&self, row: u32) -> Result<Id, SectionId> {
         let id = self.segment.as_ref().and_then(|segment| segment.score_id(row));
         let sections = [s::SCORE_IDS, s::SCORE_ID_TEXTS, s::TEXTS];

@@ -168,3 +168,33 @@ impl<F: Fs> Drop for Store<F> {
         self.shut_down();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Id, Seq};
+    use crate::model::{Operation, Timestamp, TraceRecord};
+    use crate::options::{Background, Options};
+
+    /// As where a log is in the view already, and its first record comes after the seq was read.
+    #[test]
+    fn a_backup_has_no_record_of_a_log_that_begins_after_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let options = Options { background: Background::Off, ..Options::default() };
+        let store = Store::builder().options(options).open(temp.path().join("store")).unwrap();
+        for name in ["a", "b"] {
+            store.seal(SealLevel::Quick).unwrap();
+            let id = Id::parse(name).unwrap();
+            let mut batch = Batch::new();
+            batch.push(TraceRecord::new(id, Timestamp(1), Operation::Create).name(name)).unwrap();
+            store.append(batch).unwrap().wait().unwrap();
+        }
+        let (out, view) = (temp.path().join("out"), store.shared.view());
+        let (dir, header) = (&store.shared.dir, &store.shared.header);
+        for seq in [1, 2].map(Seq) {
+            let source = Source { dir, view: &view, seq, header, now_ns: 1 };
+            backup(&store.fs, &source, &out).unwrap();
+            assert_eq!(Store::open_read_only(&out).unwrap().snapshot().seq(), seq);
+        }
+    }
+}
