@@ -14,7 +14,7 @@ mod real;
 pub use map::Map;
 pub use name::FileName;
 pub(crate) use real::process_name;
-pub use real::{RealDir, RealFile, RealFs};
+pub use real::{RealDir, RealFile, RealFs, RealLock};
 
 use crate::error::Result;
 use std::fmt::Debug;

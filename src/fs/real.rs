@@ -4,7 +4,11 @@
 
 use super::{Dir, DirMode, File, FileName, Fs, Linked, Map};
 use crate::error::{Error, ErrorKind, Result};
-use std::fs::{self, OpenOptions, TryLockError};
+use rustix::fs::{
+    AtFlags, FallocateFlags, Mode, OFlags, fallocate, linkat, openat, renameat, unlinkat,
+};
+use rustix::io::{Errno, retry_on_intr};
+use std::fs::{self, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -80,28 +84,83 @@ impl RealDir {
         self.0.path.join(name.to_string())
     }
 
-    fn open_with(&self, name: FileName, what: &str, options: &OpenOptions) -> Result<RealFile> {
+    /// Opens a file of the directory that was opened, wherever that is by now: another one may
+    /// stand under its path.
+    fn open_with(&self, name: FileName, what: &str, flags: OFlags) -> Result<RealFile> {
         let path = self.full(name);
-        let file = options.open(&path).map_err(|e| Error::io(what, &path, e))?;
+        let mode = Mode::from_raw_mode(0o666);
+        let flags = flags | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| openat(&self.0.handle, name.to_string(), flags, mode));
+        let file = fs::File::from(opened.map_err(|e| Error::io(what, &path, e.into()))?);
         Ok(RealFile { file, path })
+    }
+
+    /// Locks the directory itself, as well as `LOCK`: somebody may remove that. `None` where it
+    /// is locked already.
+    fn lock_dir(&self) -> Result<Option<Flock>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| openat(&self.0.handle, ".", flags, Mode::empty()));
+        let dir = fs::File::from(opened.map_err(|e| Error::io("open", &self.0.path, e.into()))?);
+        match dir.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Some file systems lock files only.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Flock(dir))),
+        }
+    }
+
+    /// Who has locked it, as its note says, for people.
+    fn is_locked(&self) -> Error {
+        let mut note = String::new();
+        // A lock without a note is held all the same.
+        let _unread = self.open(FileName::Lock).map(|f| f.file.take(512).read_to_string(&mut note));
+        let holder = match note.split('\n').next().unwrap_or_default().trim() {
+            "" => "another process",
+            holder => holder,
+        };
+        let path = self.0.path.display();
+        let message = format!(
+            "{path}: the store is open for writing by {holder}; close it there, or open it \
+             read-only here"
+        );
+        Error::new(ErrorKind::Locked, message)
+    }
+}
+
+/// The lock on the directory and on `LOCK`.
+#[derive(Debug)]
+pub struct RealLock {
+    _dir: Flock,
+    _note: Flock,
+}
+
+/// A file that is locked until it is dropped.
+#[derive(Debug)]
+struct Flock(fs::File);
+
+impl Drop for Flock {
+    fn drop(&mut self) {
+        // Closing alone would leave it locked for as long as a process that is being started
+        // holds a copy of the file, until it executes its program.
+        let _unlocked = self.0.unlock();
     }
 }
 
 impl Dir for RealDir {
     type File = RealFile;
     type Map = Map;
-    type Lock = fs::File;
+    type Lock = RealLock;
 
     fn path(&self) -> &Path {
         &self.0.path
     }
 
     fn create(&self, name: FileName) -> Result<RealFile> {
-        self.open_with(name, "create", OpenOptions::new().read(true).write(true).create_new(true))
+        self.open_with(name, "create", OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
     }
 
     fn open(&self, name: FileName) -> Result<RealFile> {
-        let file = self.open_with(name, "open", OpenOptions::new().read(true))?;
+        // Without waiting, where a pipe has the name of a file of ours.
+        let file = self.open_with(name, "open", OFlags::RDONLY | OFlags::NONBLOCK)?;
         let meta = file.file.metadata().map_err(|e| Error::io("look at", &file.path, e))?;
         if !meta.is_file() {
             return Err(Error::corruption_at(&file.path, 0, "is no regular file"));
@@ -115,40 +174,44 @@ impl Dir for RealDir {
     }
 
     fn rename(&self, from: FileName, to: FileName) -> Result<()> {
-        let (from, to) = (self.full(from), self.full(to));
-        fs::rename(&from, &to).map_err(|e| Error::io("rename", &from, e))
+        let handle = &self.0.handle;
+        retry_on_intr(|| renameat(handle, from.to_string(), handle, to.to_string()))
+            .map_err(|e| Error::io("rename", &self.full(from), e.into()))
     }
 
     fn remove(&self, name: FileName) -> Result<()> {
-        let path = self.full(name);
-        fs::remove_file(&path).map_err(|e| Error::io("remove", &path, e))
+        retry_on_intr(|| unlinkat(&self.0.handle, name.to_string(), AtFlags::empty()))
+            .map_err(|e| Error::io("remove", &self.full(name), e.into()))
     }
 
     fn link(&self, name: FileName, to: &RealDir) -> Result<Linked> {
-        use std::io::ErrorKind::{AlreadyExists, NotFound};
-        let (from, to) = (self.full(name), to.full(name));
-        match fs::hard_link(&from, &to) {
+        let text = name.to_string();
+        let link =
+            || linkat(&self.0.handle, text.as_str(), &to.0.handle, text.as_str(), AtFlags::empty());
+        match retry_on_intr(link) {
             Ok(()) => return Ok(Linked::Link),
             // Copying onto a file that is there would cut it, and it may be this one.
-            Err(e) if matches!(e.kind(), AlreadyExists | NotFound) => {
-                return Err(Error::io("link", &from, e));
+            Err(e @ (Errno::EXIST | Errno::NOENT)) => {
+                return Err(Error::io("link", &self.full(name), e.into()));
             }
             Err(_) => {}
         }
-        let copied = fs::copy(&from, &to).and_then(|_| fs::File::open(&to)?.sync_all());
+        let (mut from, mut copy) = (self.open(name)?, to.create(name)?);
+        let copied = std::io::copy(&mut from.file, &mut copy.file)
+            .and_then(|_| copy.file.sync_all())
+            .map_err(|e| Error::io("copy", &copy.path, e));
         if copied.is_err() {
-            let _gone = fs::remove_file(&to);
+            let _gone = to.remove(name);
         }
-        copied.map(|()| Linked::Copy).map_err(|e| Error::io("copy", &to, e))
+        copied.map(|()| Linked::Copy)
     }
 
     fn list(&self) -> Result<Vec<FileName>> {
-        let path = &self.0.path;
-        let entries = fs::read_dir(path).map_err(|e| Error::io("list", path, e))?;
+        let failed = |e: Errno| Error::io("list", &self.0.path, e.into());
         let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|e| Error::io("list", path, e))?;
-            names.extend(entry.file_name().to_str().and_then(FileName::parse));
+        for entry in rustix::fs::Dir::read_from(&self.0.handle).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            names.extend(entry.file_name().to_str().ok().and_then(FileName::parse));
         }
         Ok(names)
     }
@@ -157,35 +220,20 @@ impl Dir for RealDir {
         self.0.handle.sync_all().map_err(|e| Error::io("sync", &self.0.path, e))
     }
 
-    fn lock(&self, note: &str) -> Result<fs::File> {
-        let path = self.full(FileName::Lock);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&path).map_err(|e| Error::io("open", &path, e))?;
+    fn lock(&self, note: &str) -> Result<RealLock> {
+        let Some(dir) = self.lock_dir()? else { return Err(self.is_locked()) };
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
+        let RealFile { mut file, path } = self.open_with(FileName::Lock, "open", flags)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // The note is for people; a lock without one is held all the same.
-                let _unread = Read::by_ref(&mut file).take(512).read_to_string(&mut holder);
-                let holder = holder.split('\n').next().unwrap_or_default().trim();
-                let holder = if holder.is_empty() { "another process" } else { holder };
-                return Err(Error::new(
-                    ErrorKind::Locked,
-                    format!(
-                        "{}: the store is open for writing by {holder}; close it there, or open \
-                         it read-only here",
-                        self.0.path.display()
-                    ),
-                ));
-            }
+            Err(TryLockError::WouldBlock) => return Err(self.is_locked()),
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", &path, e)),
         }
         let padded = format!("{note:<250}\n");
         file.rewind()
             .and_then(|()| file.write_all(padded.as_bytes()))
             .map_err(|e| Error::io("write", &path, e))?;
-        Ok(file)
+        Ok(RealLock { _dir: dir, _note: Flock(file) })
     }
 }
 
@@ -217,14 +265,13 @@ impl File for RealFile {
     }
 
     fn reserve(&self, offset: u64, end: u64) -> Result<()> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
         let len = end.saturating_sub(offset);
         if len == 0 {
             return Ok(());
         }
-        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, len) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(()),
+        let reserve = || fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, len);
+        match retry_on_intr(reserve) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(e) => Err(Error::io("reserve space in", &self.path, e.into())),
         }
     }

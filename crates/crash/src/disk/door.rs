@@ -213,15 +213,15 @@ impl Deref for SimMap {
 #[derive(Debug)]
 pub struct SimLock {
     fs: SimFs,
-    ino: Ino,
+    dir: DirNo,
     number: u64,
 }
 
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut disk = self.fs.0.disk.lock();
-        if disk.0.locked.get(&self.ino) == Some(&self.number) {
-            disk.0.locked.remove(&self.ino);
+        if disk.0.locked.get(&self.dir) == Some(&self.number) {
+            disk.0.locked.remove(&self.dir);
         }
     }
 }
@@ -372,7 +372,7 @@ impl Dir for SimDir {
     fn lock(&self, note: &str) -> Result<SimLock> {
         let mut disk = self.enter(OpKind::Lock)?;
         let (dir, name) = (self.0.no, FileName::Lock);
-        if disk.find(dir, name).is_some_and(|ino| disk.locked.contains_key(&ino)) {
+        if disk.locked.contains_key(&dir) {
             let holder = disk.find(dir, name).and_then(|ino| disk.files.get(ino));
             let note = holder.map(|f| String::from_utf8_lossy(&f.bytes).trim().to_owned());
             let note = note.filter(|n| !n.is_empty()).unwrap_or("another process".to_owned());
@@ -386,7 +386,7 @@ impl Dir for SimDir {
         let ino = disk.find(dir, name).unwrap_or_else(|| disk.new_file(dir, name));
         disk.locks += 1;
         let number = disk.locks;
-        disk.locked.insert(ino, number);
+        disk.locked.insert(dir, number);
         if let Some(file) = disk.files.get_mut(ino) {
             let note = format!("{note:<250}\n").into_bytes();
             let bytes = Arc::make_mut(&mut file.bytes);
@@ -394,7 +394,7 @@ impl Dir for SimDir {
             bytes[..note.len()].copy_from_slice(&note);
         }
         disk.log.push(Op::Lock { dir, ino });
-        Ok(SimLock { fs: self.0.fs.clone(), ino, number })
+        Ok(SimLock { fs: self.0.fs.clone(), dir, number })
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) struct Disk {
     pub life: u64,
     /// Locks that were ever taken.
     pub locks: u64,
-    /// Those that are held, by file: a `LOCK` of another file is another lock.
-    pub locked: BTreeMap<Ino, u64>,
+    /// Those that are held, by directory: another `LOCK` in it is no other lock.
+    pub locked: BTreeMap<DirNo, u64>,
     /// Rules of the house that were broken.
     pub broken: Vec<String>,
 }
