@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// ENGINE.md paragraph 6: a module may use only modules of lower floors.
 const FLOORS: &[(u8, &str)] = &[
-    (0, "error limits id clock entropy options planted progress"),
+    (0, "error limits id clock entropy options planted progress sync"),
     (1, "model fs"),
     (2, "codec merge"),
     (3, "frame column part index"),
@@ -69,6 +69,7 @@ const RULES: &[Rule] = &[
     orphans,
     commented_modules,
     unsafe_code,
+    schedules,
     bare_matches,
     tests_assert,
     links,
@@ -280,6 +281,24 @@ fn unsafe_code(tree: &Tree) -> Vec<Finding> {
         for at in words(&code, "unsafe") {
             let advice = "only src/fs/map.rs maps files; write it without";
             found.push(finding(path, line_of(&code, at), "unsafe", advice));
+        }
+    }
+    found
+}
+
+fn schedules(tree: &Tree) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (path, text) in tree.with(".rs").filter(|(path, _)| is_engine(path)) {
+        let code = Rust::parse(text).code;
+        let locks = words(&code, "parking_lot");
+        let threads = words(&code, "thread").filter(|at| {
+            ["::Builder", "::JoinHandle", "::spawn", "::{"]
+                .iter()
+                .any(|s| code[at + 6..].starts_with(s))
+        });
+        for at in locks.chain(threads).filter(|_| *path != *"src/sync.rs") {
+            let advice = "take it from `crate::sync`, so that a test can decide who runs when";
+            found.push(finding(path, line_of(&code, at), "schedules", advice));
         }
     }
     found

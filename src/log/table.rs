@@ -5,7 +5,7 @@ use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
 use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
-use parking_lot::{RwLock, RwLockReadGuard};
+use crate::sync::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
 

@@ -35,22 +35,23 @@ impl<D: Dir> ManifestWriter<D> {
         previous: Option<u64>,
     ) -> Result<ManifestWriter<D>> {
         let writer = ManifestWriter::prepare(dir, header, number, state)?;
-        writer.write_current_temp()?;
-        writer.switch_current()?;
-        if let Some(previous) = previous {
-            remove_if_there(&writer.dir, FileName::Manifest(previous))?;
-        }
+        writer.make_current(previous)?;
         Ok(writer)
     }
 
     /// A manifest with this state, durable, that is not yet the current one.
-    fn prepare(
+    ///
+    /// # Errors
+    /// Those of the file system; the old manifest stays current then, and this one is a stray.
+    pub fn prepare(
         dir: D,
         header: &FileHeader,
         number: u64,
         state: State,
     ) -> Result<ManifestWriter<D>> {
         let header = FileHeader { kind: FileKind::Manifest, number, ..header.clone() }.salted();
+        // One that was left unfinished.
+        remove_if_there(&dir, FileName::Manifest(number))?;
         let file = dir.create(FileName::Manifest(number))?;
         file.write_at(&header.encode(), 0)?;
         let frames = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
@@ -69,6 +70,7 @@ impl<D: Dir> ManifestWriter<D> {
         writer.state_end = writer.frames.offset();
         // SYNC: `CURRENT` must not name a manifest whose own name can be lost.
         writer.dir.sync()?;
+        writer.write_current_temp()?;
         Ok(writer)
     }
 
@@ -81,10 +83,15 @@ impl<D: Dir> ManifestWriter<D> {
         planted::unless(Bug::CurrentNotSynced, || current.sync())
     }
 
-    fn switch_current(&self) -> Result<()> {
+    /// Lets `CURRENT` name this manifest, which was prepared last. `previous` is removed then.
+    ///
+    /// # Errors
+    /// Those of the file system; which manifest is the current one is open then.
+    pub fn make_current(&self, previous: Option<u64>) -> Result<()> {
         self.dir.rename(FileName::CurrentTemp, FileName::Current)?;
         // SYNC: what the old manifest names may be unlinked from now on.
-        self.dir.sync()
+        self.dir.sync()?;
+        previous.map_or(Ok(()), |number| remove_if_there(&self.dir, FileName::Manifest(number)))
     }
 
     /// What is live.
@@ -186,15 +193,12 @@ impl<D: Dir> ManifestWriter<D> {
     /// The manifest that goes on, as the current one.
     fn next(&mut self) -> Result<ManifestWriter<D>> {
         let number = self.number + 1;
-        // One that a full disk left unfinished.
-        remove_if_there(&self.dir, FileName::Manifest(number))?;
         let state = self.state.clone();
         let mut next = ManifestWriter::prepare(self.dir.clone(), &self.header, number, state)?;
         next.bytes_max = self.bytes_max;
-        next.write_current_temp()?;
         // Whichever of the two is current after a failure here: both say the same, and neither
         // may say more.
-        next.switch_current().inspect_err(|_| self.poisoned = true)?;
+        next.make_current(None).inspect_err(|_| self.poisoned = true)?;
         Ok(next)
     }
 }

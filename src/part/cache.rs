@@ -1,7 +1,7 @@
 //! Decompressed parts, and those kept for the next reader, within a budget.
 
 use crate::model::Source;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 

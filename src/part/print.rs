@@ -134,8 +134,12 @@ fn multiply(a: u64, b: u64, modulus: u64) -> u64 {
     (u128::from(a) * u128::from(b) % u128::from(modulus)) as u64
 }
 
-/// Miller and Rabin's test for odd numbers, exact below 2^64 with these twelve bases.
+/// Miller and Rabin's test for odd numbers above 37, exact below 2^64 with these twelve bases.
 fn is_prime(n: u64) -> bool {
+    // Most numbers have a small divisor, and a division is a hundred times faster than the test.
+    if [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].iter().any(|small| n.is_multiple_of(*small)) {
+        return false;
+    }
     let twos = (n - 1).trailing_zeros();
     [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].into_iter().all(|base| {
         let (mut power, mut square, mut exponent) = (1, base, (n - 1) >> twos);

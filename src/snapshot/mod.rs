@@ -37,7 +37,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};
 use crate::id::{LogId, Seq};
 use crate::part::BlockCache;
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use std::sync::Arc;
 
 /// An immutable view of the store at one seq. Cheap to clone, safe to share among threads.

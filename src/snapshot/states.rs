@@ -9,7 +9,7 @@ use crate::merge::Fields;
 use crate::model::Timestamp;
 use crate::planted::{self, Bug};
 use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 

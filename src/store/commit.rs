@@ -1,6 +1,6 @@
 use crate::error::{Error, Result};
 use crate::id::Seq;
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 use std::sync::Arc;
 
 /// A batch on its way to its durability level.

@@ -14,7 +14,7 @@ use crate::part::BlockCache;
 use crate::planted::{self, Bug};
 use crate::recovery::{Tail, extend_log, log_end, open_merged, open_segments, read_log};
 use crate::snapshot::{Snapshot, StateCache, View};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
 use crate::planted::{self, Bug};
-use parking_lot::MutexGuard;
+use crate::sync::MutexGuard;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -43,10 +43,10 @@ use crate::fs::{Fs, RealFs};
 use crate::recovery::RecoveryReport;
 use crate::segment::SealLevel;
 use crate::snapshot::Snapshot;
+use crate::sync::JoinHandle;
 use shared::Shared;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 /// A store that is open for writing. One per directory; share it among threads by reference.
 #[derive(Debug)]

@@ -17,9 +17,9 @@ use crate::options::Background;
 use crate::planted::{self, Bug};
 use crate::recovery::{LoadedStore, ReadLog, RecoveryReport, check_end, copy_tail, load_store};
 use crate::snapshot::View;
+use crate::sync::Builder;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
 
 pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store<F>> {
     let mode = match builder.create {
@@ -50,43 +50,44 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     let mut opened = opened;
     opened.manifest.start_anew_past(options.manifest_bytes_max);
     let shared = Arc::new(Shared::new(opened, options, clock, listener));
-    let threads = start(&shared, previous, last_seq, background)?;
-    Ok(Store { fs, shared, threads, report })
+    let mut store = Store { fs, shared, threads: Vec::new(), report };
+    // Where one thread does not start, dropping the store ends the others.
+    start(&mut store, previous, last_seq, background)?;
+    Ok(store)
 }
 
 fn start<F: Fs>(
-    shared: &Arc<Shared<F>>,
+    store: &mut Store<F>,
     previous: Previous,
     last_seq: Seq,
     background: Background,
-) -> Result<Vec<JoinHandle<()>>> {
-    let syncer = Arc::new(Syncer::new(Arc::clone(shared)));
-    let writer = Writer::new(Arc::clone(shared), Arc::clone(&syncer), previous, last_seq);
-    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
-        Builder::new()
-            .name(name.to_owned())
-            .spawn(run)
-            .map_err(|e| Error::io("start a thread for", shared.dir.path(), e))
+) -> Result<()> {
+    let shared = Arc::clone(&store.shared);
+    let syncer = Arc::new(Syncer::new(Arc::clone(&shared)));
+    let writer = Writer::new(Arc::clone(&shared), Arc::clone(&syncer), previous, last_seq);
+    let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| -> Result<()> {
+        let started = Builder::new().name(name.to_owned()).spawn(run);
+        let failed = |e| Error::io("start a thread for", shared.dir.path(), e);
+        store.threads.push(started.map_err(failed)?);
+        Ok(())
     };
-    let mut threads = Vec::new();
     let (sync, closer) = (Arc::clone(&syncer), syncer);
-    let on_panic = Arc::clone(shared);
-    threads.push(spawn(
+    let on_panic = Arc::clone(&shared);
+    spawn(
         "tracekeep-write",
         Box::new(move || {
             guarded(&on_panic, || writer.run());
             closer.close();
         }),
-    )?);
-    let on_panic = Arc::clone(shared);
-    threads.push(spawn("tracekeep-sync", Box::new(move || guarded(&on_panic, || sync.run())))?);
+    )?;
+    let on_panic = Arc::clone(&shared);
+    spawn("tracekeep-sync", Box::new(move || guarded(&on_panic, || sync.run())))?;
     if background == Background::On {
-        let keeper = Arc::clone(shared);
-        let on_panic = Arc::clone(shared);
-        threads
-            .push(spawn("tracekeep-keep", Box::new(move || guarded(&on_panic, || keeper.keep())))?);
+        let keeper = Arc::clone(&shared);
+        let on_panic = Arc::clone(&shared);
+        spawn("tracekeep-keep", Box::new(move || guarded(&on_panic, || keeper.keep())))?;
     }
-    Ok(threads)
+    Ok(())
 }
 
 /// Poisons the store where a thread of it panics, so that nobody waits for it for ever.
@@ -179,13 +180,13 @@ fn recover<F: Fs>(
     state.index = state.index.filter(|_| view.index.is_some());
     let mut previous = Previous::default();
     if let Some(last) = logs.last() {
-        let stray_log = FileName::Log(LogId(state.next_log));
-        remove_if_there(&dir, stray_log)?;
         previous = end_last_log(&dir, last, &mut state, &mut view, &header, builder, report)?;
     }
     let number = loaded.number + 1;
-    remove_if_there(&dir, FileName::Manifest(number))?;
-    let manifest = ManifestWriter::start(dir.clone(), &header, number, state, Some(loaded.number))?;
+    let manifest = with_ballast(&dir, || {
+        ManifestWriter::prepare(dir.clone(), &header, number, state.clone())
+    })?;
+    manifest.make_current(Some(loaded.number))?;
     remove_strays(&dir, &manifest)?;
     Ok((Opened { dir, header, view, last_seq, manifest, lock }, previous))
 }
@@ -223,7 +224,10 @@ fn end_last_log<F: Fs>(
     }
     let number = state.next_log;
     let new = FileHeader { kind: FileKind::Log, number, previous, ..header.clone() }.salted();
-    let (records, copy_end) = copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)?;
+    let (records, copy_end) = with_ballast(dir, || {
+        remove_if_there(dir, FileName::Log(LogId(number)))?;
+        copy_tail(dir, last, copied, &new, builder.options.stream_bytes_max)
+    })?;
     report.copied_records = records;
     state.next_log += 1;
     // Both logs are read again as they are on disk now, so that what is served is what is there.
@@ -265,6 +269,16 @@ fn remove_strays<D: Dir>(dir: &D, manifest: &ManifestWriter<D>) -> Result<()> {
     Ok(())
 }
 
+/// Tries once more with the ballast's space where the disk is full.
+fn with_ballast<D: Dir, T>(dir: &D, work: impl Fn() -> Result<T>) -> Result<T> {
+    match work() {
+        Err(e) if e.kind() == ErrorKind::StorageFull && dir.remove(FileName::Ballast).is_ok() => {
+            work()
+        }
+        other => other,
+    }
+}
+
 /// Keeps a little space aside for edits on a full disk. A store that cannot have it opens
 /// without.
 fn keep_ballast<D: Dir>(dir: &D, report: &mut RecoveryReport) -> Result<()> {
@@ -274,6 +288,8 @@ fn keep_ballast<D: Dir>(dir: &D, report: &mut RecoveryReport) -> Result<()> {
     let made = dir.create(FileName::Ballast).and_then(|file| file.reserve(0, BALLAST_BYTES));
     match made {
         Err(e) if e.kind() == ErrorKind::StorageFull => {
+            // An empty one would pass for ballast at the next open.
+            remove_if_there(dir, FileName::Ballast)?;
             report.notes.push("the disk is full: there is no ballast".to_owned());
             Ok(())
         }

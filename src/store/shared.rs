@@ -10,10 +10,9 @@ use crate::options::Options;
 use crate::part::BlockCache;
 use crate::planted::{self, Bug};
 use crate::snapshot::{Snapshot, StateCache, View, WeakSnapshot};
-use parking_lot::{Condvar, Mutex, RwLock};
+use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What the threads of one store share.
 #[derive(Debug)]
@@ -145,35 +144,50 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Commits an edit, with the ballast's space where the disk is full.
+    /// Commits an edit, with the ballast's space where the disk is full. An edit that may or may
+    /// not be on the disk ends appending: nothing that it names or releases may change any more.
     pub fn commit_edit(&self, edit: &Edit) -> Result<()> {
         let mut manifest = self.manifest.lock();
-        match manifest.commit(edit) {
-            Err(e) if e.kind() == ErrorKind::StorageFull => {
-                if self.dir.remove(FileName::Ballast).is_err() {
-                    return Err(e);
+        let full = |e: &Error| e.kind() == ErrorKind::StorageFull;
+        let outcome = match manifest.commit(edit) {
+            Err(e) if full(&e) && !manifest.is_poisoned() => {
+                match self.dir.remove(FileName::Ballast) {
+                    Ok(()) => manifest.commit(edit),
+                    Err(_) => Err(e),
                 }
-                manifest.commit(edit)
             }
             other => other,
+        };
+        let unknown = manifest.is_poisoned();
+        drop(manifest);
+        if let Err(e) = &outcome
+            && unknown
+        {
+            self.poison(e);
         }
+        outcome
     }
 
     /// From now on nothing is appended.
     pub fn poison(&self, error: &Error) {
-        let mut failure = self.failure.lock();
-        if failure.is_none() {
-            self.listener.event(&Event::Poisoned(error.to_string()));
-            *failure = Some(Error::new(
-                ErrorKind::Poisoned,
-                format!(
-                    "an earlier write or sync failed ({error}); reads go on; close the store and \
-                     open it again to append"
-                ),
-            ));
-        }
-        drop(failure);
+        let first = {
+            let mut failure = self.failure.lock();
+            let first = failure.is_none();
+            if first {
+                *failure = Some(Error::new(
+                    ErrorKind::Poisoned,
+                    format!(
+                        "an earlier write or sync failed ({error}); reads go on; close the store \
+                         and open it again to append"
+                    ),
+                ));
+            }
+            first
+        };
         self.wake_appenders();
+        if first {
+            self.listener.event(&Event::Poisoned(error.to_string()));
+        }
     }
 
     /// Why nothing can be appended, if so.
@@ -183,15 +197,16 @@ impl<F: Fs> Shared<F> {
 
     /// Remembers how background work went; told once each time it starts to fail.
     pub fn upkeep_went(&self, outcome: Result<(), Error>) {
-        let mut failure = self.upkeep_failure.lock();
-        if let Err(e) = &outcome
-            && failure.is_none()
-        {
-            self.listener.event(&Event::Failed(e.to_string()));
-        }
-        *failure = outcome.err();
-        drop(failure);
+        let failed = {
+            let mut failure = self.upkeep_failure.lock();
+            let first = failure.is_none();
+            *failure = outcome.err();
+            failure.as_ref().filter(|_| first).map(Error::to_string)
+        };
         self.wake_appenders();
+        if let Some(why) = failed {
+            self.listener.event(&Event::Failed(why));
+        }
     }
 
     /// Lets appenders look again at what they wait for. Under their lock, so that none is between

@@ -9,9 +9,8 @@ use crate::fs::{Dir, File, Fs};
 use crate::id::Seq;
 use crate::log::LogTable;
 use crate::planted::{self, Bug};
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A group that was written.
 #[derive(Debug)]

@@ -225,7 +225,6 @@ impl<F: Fs> Writer<F> {
         if error.kind() != ErrorKind::StorageFull {
             self.shared.poison(error);
         }
-        pending.done.set(Err(error));
         // Later groups may refer to parts of this one.
         let next_part = self.log.as_ref().map_or(0, |log| {
             // What is written is in the table once it is synced.
@@ -236,6 +235,8 @@ impl<F: Fs> Writer<F> {
         ingest.release(pending.bytes);
         ingest.refuse_all(error, next_part);
         drop(ingest);
+        // Who is told may append at once, and that batch has nothing to do with this error.
+        pending.done.set(Err(error));
         self.shared.wake_appenders();
     }
 
@@ -354,7 +355,7 @@ impl<F: Fs> Writer<F> {
     ) -> Result<<F::Dir as Dir>::File> {
         let shared = &self.shared;
         let file = shared.dir.create(name)?;
-        file.reserve(0, LOG_RESERVE_BYTES)?;
+        file.reserve(0, FILE_HEADER_BYTES as u64)?;
         file.write_at(&header.encode(), 0)?;
         // SYNC: the manifest must not name a log without a header.
         file.sync()?;

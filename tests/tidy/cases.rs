@@ -54,6 +54,16 @@ fn a_file_has_somebody_who_declares_it() {
 }
 
 #[test]
+fn locks_and_threads_come_in_by_one_door() {
+    for text in ["use parking_lot::Mutex;", "use std::thread::{Builder};", "std::thread::spawn(f)"]
+    {
+        assert!(fires(schedules, "src/store/mod.rs", text), "{text}");
+        assert!(!fires(schedules, "src/sync.rs", text), "{text}");
+    }
+    assert!(!fires(schedules, "src/store/mod.rs", "std::thread::panicking()"));
+}
+
+#[test]
 fn a_module_is_not_commented_out() {
     assert_eq!(lines(commented_modules, &[("src/lib.rs", "mod a;\n// pub mod b;\n")]), [2]);
     assert!(!fires(commented_modules, "src/lib.rs", "// a mod is a folder;"));
