@@ -42,8 +42,15 @@ impl Started {
         self.process.id()
     }
 
-    /// Waits until it ends by itself.
-    pub(crate) fn finish(mut self) -> Vec<String> {
+    /// Waits until it ends by itself, as it should.
+    pub(crate) fn finish(self) -> Vec<String> {
+        let (status, lines) = self.end();
+        assert!(status.success(), "{status}: {lines:?}");
+        lines
+    }
+
+    /// Waits until it ends, somehow.
+    pub(crate) fn end(mut self) -> (std::process::ExitStatus, Vec<String>) {
         let start = Instant::now();
         let status = loop {
             match self.process.try_wait().unwrap() {
@@ -54,9 +61,7 @@ impl Started {
                 }
             }
         };
-        let lines = self.lines();
-        assert!(status.success(), "{status}: {lines:?}");
-        lines
+        (status, self.lines())
     }
 
     /// Whole lines that it has written.
@@ -81,8 +86,22 @@ impl Started {
 
 /// Starts a child. Its notes go to a file of this name beside the store.
 pub(crate) fn start(role: &str, store: &Path, notes: &str) -> Started {
+    start_under(&[], role, store, notes)
+}
+
+/// Starts a child through another program: its words come before the child's.
+pub(crate) fn start_under(words: &[&str], role: &str, store: &Path, notes: &str) -> Started {
     let notes = store.with_file_name(notes);
-    let process = Command::new(std::env::current_exe().unwrap())
+    let own = std::env::current_exe().unwrap();
+    let mut command = match words {
+        [] => Command::new(own),
+        [program, rest @ ..] => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(own);
+            command
+        }
+    };
+    let process = command
         .args(["--exact", "child::entry", "--nocapture"])
         .env(ROLE, role)
         .env(STORE, store)
@@ -105,7 +124,11 @@ fn entry() {
         .unwrap();
     let mut say = |line: String| notes.write_all(format!("{line}\n").as_bytes()).unwrap();
     match role.split_once(' ').unwrap_or((&role, "")) {
-        ("append", durability) => append(&store, durability, &mut say),
+        ("append", rest) => {
+            let (durability, until) = rest.split_once(' ').unwrap_or((rest, ""));
+            append(&store, durability, until.parse().unwrap_or(u64::MAX), &mut say);
+        }
+        ("try", _) => crate::faults::attempt(&store, &mut say),
         ("follow", _) => follow(&store, &mut say),
         ("hold", _) => hold(&store, &mut say),
         ("stream", traces) => crate::memory::stream(&store, traces.parse().unwrap(), &mut say),
@@ -152,36 +175,53 @@ pub(crate) fn busy_options(durability: Durability) -> Options {
     }
 }
 
-/// Appends the batches that are not there yet, several in flight, for ever, and writes down each
-/// that is acknowledged.
-fn append(path: &Path, durability: &str, say: &mut dyn FnMut(String)) {
+/// Appends the batches that are not there yet, several in flight, and writes down each that is
+/// acknowledged. Waits to be killed when there are `until`.
+fn append(path: &Path, durability: &str, until: u64, say: &mut dyn FnMut(String)) {
     let durability = match durability {
         "os" => Durability::Os,
         "strict" => Durability::DiskStrict,
         _ => Durability::Disk,
     };
+    say("opening".to_owned());
     let store = Store::builder().options(busy_options(durability)).open(path).unwrap();
     let mut next = store.snapshot().seq().0 / BATCH;
     say(format!("open {next}"));
     let mut in_flight = std::collections::VecDeque::new();
-    loop {
-        in_flight.push_back((next, store.append(batch_of(next)).unwrap()));
-        next += 1;
-        if in_flight.len() >= 4 {
+    while next < until || !in_flight.is_empty() {
+        if next < until {
+            in_flight.push_back((next, store.append(batch_of(next)).unwrap()));
+            next += 1;
+        }
+        if in_flight.len() >= 4 || next >= until {
             let (number, commit) = in_flight.pop_front().unwrap();
             commit.wait().unwrap();
             say(format!("ack {number}"));
         }
-        if next.is_multiple_of(97) {
+        if next.is_multiple_of(97) && next < until {
             let level = if next.is_multiple_of(2) { SealLevel::Full } else { SealLevel::Quick };
+            say(format!("sealing {next}"));
             store.seal(level).unwrap();
             say(format!("sealed {next}"));
         }
+    }
+    park();
+}
+
+/// Until it is killed.
+fn park() -> ! {
+    loop {
+        std::thread::park();
     }
 }
 
 /// Reads what a store holds, and checks it: a prefix of the records, each whole.
 pub(crate) fn check_prefix(snapshot: &tracekeep::Snapshot) -> u64 {
+    prefix(snapshot).unwrap()
+}
+
+/// The same where reading may fail.
+pub(crate) fn prefix(snapshot: &tracekeep::Snapshot) -> tracekeep::Result<u64> {
     let mut found: HashMap<u64, String> = HashMap::new();
     for t in 0..7 {
         let each = &mut |id: &Id, _: tracekeep::model::Field, bytes: &[u8]| {
@@ -190,7 +230,7 @@ pub(crate) fn check_prefix(snapshot: &tracekeep::Snapshot) -> u64 {
             assert!(twice.is_none(), "observation {n} twice");
             Ok(())
         };
-        snapshot.payloads(&trace_of(t), each).unwrap();
+        snapshot.payloads(&trace_of(t), each)?;
     }
     let records = found.len() as u64;
     for n in 0..records {
@@ -199,7 +239,7 @@ pub(crate) fn check_prefix(snapshot: &tracekeep::Snapshot) -> u64 {
     }
     assert_eq!(records % BATCH, 0, "a batch is whole");
     assert!(snapshot.seq().0 >= records);
-    records / BATCH
+    Ok(records / BATCH)
 }
 
 /// Follows a writer: each line says what a refresh found. Ends when a file says so.
@@ -217,6 +257,7 @@ fn follow(path: &Path, say: &mut dyn FnMut(String)) {
         if last {
             return;
         }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -224,7 +265,5 @@ fn follow(path: &Path, say: &mut dyn FnMut(String)) {
 fn hold(path: &Path, say: &mut dyn FnMut(String)) {
     let _store = Store::open(path).unwrap();
     say("open".to_owned());
-    loop {
-        std::thread::park();
-    }
+    park();
 }

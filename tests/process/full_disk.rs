@@ -7,7 +7,21 @@ use tracekeep::model::{ObservationRecord, Operation, Timestamp};
 use tracekeep::{Background, Batch, Durability, ErrorKind, Options, SealLevel, Store};
 use tracekeep_workload::Rng;
 
-struct Mounted(PathBuf);
+/// A tmpfs, unmounted at the end whatever happens.
+pub(crate) struct Mounted(PathBuf);
+
+impl Mounted {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// `ro` or `rw` from now on.
+    pub(crate) fn remount(&self, how: &str) {
+        let how = format!("remount,{how}");
+        let done = Command::new("mount").args(["-o", &how]).arg(&self.0).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+}
 
 impl Drop for Mounted {
     fn drop(&mut self) {
@@ -16,14 +30,14 @@ impl Drop for Mounted {
 }
 
 /// A small tmpfs, where this process may have one.
-fn mount(at: &Path, size: &str) -> Option<Mounted> {
+pub(crate) fn mount(at: &Path, size: &str) -> Option<Mounted> {
     std::fs::create_dir_all(at).unwrap();
     let size = format!("size={size}");
     let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
     match done {
         Ok(output) if output.status.success() => Some(Mounted(at.to_path_buf())),
         _ => {
-            eprintln!("SKIPPED: a full disk needs root and mount(8)");
+            eprintln!("SKIPPED: a small disk needs root and mount(8)");
             None
         }
     }

@@ -23,5 +23,14 @@ mod beside;
 /// A full disk refuses a batch whole, and is no end.
 mod full_disk;
 
+/// The same in every phase, with every amount of space that is left.
+mod full_phases;
+
+/// Errors that the kernel gives: failing calls, cut writes, too few file descriptors.
+mod faults;
+
+/// The directory under an open store: moved, removed, copied, read-only; a clock that jumps.
+mod dirs;
+
 /// Memory is a budget.
 mod memory;

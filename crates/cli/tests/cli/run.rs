@@ -113,8 +113,14 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
 
 /// Runs the binary with these bytes on standard input.
 pub(crate) fn run_with<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u8]) -> Run {
-    let mut child = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tracekeep")))
-        .args(args)
+    let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tracekeep")));
+    command.args(args);
+    run_command(command, input)
+}
+
+/// Runs this with these bytes on standard input.
+pub(crate) fn run_command(mut command: Command, input: &[u8]) -> Run {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
