@@ -45,7 +45,7 @@ pub(crate) enum Verb {
     Repair(Repair),
     /// Show the frames of a log or the sections of a segment
     Dump(Dump),
-    /// Crash stores at every operation on a simulated disk; a broken promise gives exit status 1
+    /// Crash stores on a simulated disk and kill writers on this one; a broken promise gives 1
     CrashTest(CrashTest),
 }
 
@@ -273,6 +273,15 @@ pub(crate) struct Dump {
     pub(crate) json: bool,
 }
 
+/// The halves of a crash test.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Half {
+    /// Power failures on a simulated disk, at every operation
+    Simulated,
+    /// Writers that are killed on this disk
+    Killed,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CrashTest {
     /// Directory that keeps how far the test has come
@@ -286,6 +295,9 @@ pub(crate) struct CrashTest {
     /// Go on where an earlier run stopped
     #[arg(long)]
     pub(crate) resume: bool,
+    /// One half of it only [default: half of the time each]
+    #[arg(long, value_enum)]
+    pub(crate) only: Option<Half>,
     /// Bring back one crash, as an earlier run printed it
     #[arg(long, value_name = "PLACE", conflicts_with = "resume")]
     pub(crate) reproduce: Option<String>,

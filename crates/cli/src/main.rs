@@ -25,6 +25,16 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A crash test starts this program again as a writer or a reader.
+    if let Some(outcome) = tracekeep_crash::soak::child() {
+        return match outcome.map_err(exit::Failure::from) {
+            Ok(()) => exit::Exit::Done.into(),
+            Err(failure) => {
+                output::complain(&failure);
+                failure.exit().into()
+            }
+        };
+    }
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(error) => return output::usage(&error).into(),

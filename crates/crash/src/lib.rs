@@ -4,7 +4,7 @@
 //! Read in this order: [`disk`], a disk in memory; [`states`], what a power failure may leave of
 //! it; [`model`], what a store must say, kept outside of it; [`drive`], workloads; [`check`], the
 //! invariants; [`explore`], all of it together; [`faulty`], operations that fail on demand, over
-//! any file system.
+//! any file system; [`soak`], children that are killed on a real disk.
 
 mod broken;
 
@@ -14,6 +14,7 @@ pub mod drive;
 pub mod explore;
 pub mod faulty;
 pub mod model;
+pub mod soak;
 pub mod states;
 
 pub use broken::Broken;

@@ -1,8 +1,10 @@
-//! `crash-test DIR`: crashes stores on a simulated disk at every operation, for as long as it is
-//! let, and says how to see again what it found.
+//! `crash-test DIR`: crashes stores on a simulated disk at every operation, then kills writers on
+//! this one, for as long as it is let, and says how to see again what it found.
+
+mod kills;
 
 use super::{now_ns, seconds_since};
-use crate::args::CrashTest;
+use crate::args::{CrashTest, Half};
 use crate::exit::{Exit, Failure};
 use crate::output::Out;
 use crate::progress::Progress;
@@ -23,6 +25,8 @@ struct State {
     images_during_recovery: u64,
     recoveries: u64,
     kills: u64,
+    closes: u64,
+    checks: u64,
     violations: u64,
     seconds: f64,
 }
@@ -35,33 +39,29 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
     let file = args.dir.join(STATE);
     let mut state = begin(args, &file)?;
     let start = now_ns();
-    let bar = Progress::things("images", None);
-    let simulation = Simulation::new(state.seed, state.next_workload);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    simulation.run(threads, Reach::WIDE, &mut |tally| {
-        let distinct = tally.total().distinct;
-        bar.at(distinct);
-        seconds_since(start) >= args.seconds as f64
-    });
-    drop(bar);
-    let (tally, found) = (simulation.tally(), simulation.found());
-    let total = tally.total();
-    state.next_workload = simulation.next();
-    state.images += total.distinct;
-    state.images_during_recovery += tally.in_recovery();
-    state.recoveries += total.recoveries;
-    state.violations += found.len() as u64;
+    let (simulated, killed) = match args.only {
+        None => (args.seconds.div_ceil(2), args.seconds / 2),
+        Some(Half::Simulated) => (args.seconds, 0),
+        Some(Half::Killed) => (0, args.seconds),
+    };
+    let mut violations = Vec::new();
+    let mut lines = Vec::new();
+    if simulated > 0 {
+        lines.push(simulate(args, simulated, &mut state, &mut violations));
+    }
+    if killed > 0 {
+        let killed = kills::kill(&args.dir, killed, state.seed, args.resume)?;
+        state.kills = killed.counts.kills;
+        state.closes = killed.counts.closes;
+        state.checks = killed.counts.checks;
+        violations.extend(killed.violations);
+        lines.push(killed.counts.to_string());
+        lines.extend(killed.used);
+    }
+    state.violations += violations.len() as u64;
     state.seconds += seconds_since(start);
     let text = serde_json::to_string_pretty(&state)?;
     std::fs::write(&file, text).map_err(|e| refused(&file, "write", &e))?;
-    let violations: Vec<_> = found
-        .iter()
-        .map(|f| {
-            let command =
-                format!("tracekeep crash-test {} --reproduce {}", args.dir.display(), f.place);
-            (f.broken.to_string(), command)
-        })
-        .collect();
     if args.json {
         let found: Vec<_> = violations
             .iter()
@@ -71,7 +71,9 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
         value["found"] = json!(found);
         out.json(&value)?;
     } else {
-        out.line(&tally.to_string())?;
+        for line in &lines {
+            out.line(line)?;
+        }
         for (what, command) in &violations {
             out.line(&format!("violation: {what}\n  {command}"))?;
         }
@@ -81,6 +83,37 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
         ))?;
     }
     Ok(if violations.is_empty() { Exit::Done } else { Exit::Findings })
+}
+
+/// Crashes stores on the simulated disk for so long; gives the table of it.
+fn simulate(
+    args: &CrashTest,
+    seconds: u64,
+    state: &mut State,
+    violations: &mut Vec<(String, String)>,
+) -> String {
+    let start = now_ns();
+    let bar = Progress::things("images", None);
+    let simulation = Simulation::new(state.seed, state.next_workload);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    simulation.run(threads, Reach::WIDE, &mut |tally| {
+        let distinct = tally.total().distinct;
+        bar.at(distinct);
+        seconds_since(start) >= seconds as f64
+    });
+    drop(bar);
+    let tally = simulation.tally();
+    let total = tally.total();
+    state.next_workload = simulation.next();
+    state.images += total.distinct;
+    state.images_during_recovery += tally.in_recovery();
+    state.recoveries += total.recoveries;
+    violations.extend(simulation.found().iter().map(|f| {
+        let command =
+            format!("tracekeep crash-test {} --reproduce {}", args.dir.display(), f.place);
+        (f.broken.to_string(), command)
+    }));
+    tally.to_string()
 }
 
 /// The state to go on from.

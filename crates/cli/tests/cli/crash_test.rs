@@ -4,18 +4,24 @@ use crate::run::{Place, run};
 fn a_crash_test_counts_resumes_and_ends_with_a_line() {
     let place = Place::new();
     let dir = place.path("crash");
-    let first = run(["crash-test", &dir, "--seconds", "1", "--seed", "7"]).ok().text();
+    let first = run(["crash-test", &dir, "--seconds", "4", "--seed", "7"]).ok().text();
     let last = first.lines().last().unwrap().to_owned();
-    assert!(last.ends_with("0 kills, 0 violations") && last.contains(" images, "), "{last}");
+    assert!(last.ends_with(" kills, 0 violations") && last.contains(" images, "), "{last}");
     let images = |line: &str| line.split(' ').next().unwrap().parse::<u64>().unwrap();
     assert!(images(&last) > 0, "{first}");
     // What was begun is gone on with, not begun again.
     run(["crash-test", &dir, "--seconds", "1"]).code(3);
-    let json = run(["crash-test", &dir, "--seconds", "1", "--resume", "--json"]).ok().text();
+    let json = run(["crash-test", &dir, "--seconds", "4", "--resume", "--json"]).ok().text();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["seed"], 7);
     assert_eq!(value["violations"], 0);
     assert!(value["images"].as_u64().unwrap() > images(&last), "{value}");
+    // Each life of a writer ended somehow, and was looked at.
+    let count = |name: &str| value[name].as_u64().unwrap();
+    assert!(count("kills") + count("closes") >= 2 && count("checks") >= 2, "{value}");
+    let args = ["--seconds", "2", "--resume", "--only", "killed"];
+    let killed = run(["crash-test", dir.as_str()].iter().chain(&args)).ok().text();
+    assert!(killed.contains(" bits flipped, ") && !killed.contains("| phase"), "{killed}");
 }
 
 #[test]

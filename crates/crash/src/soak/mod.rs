@@ -1,0 +1,262 @@
+//! A soak on the real disk: one process appends a stream, another follows it, and this one kills
+//! the first with `kill -9`, again and again, and looks at what is left.
+//!
+//! ```text
+//!  writer  appends batch n of (seed, store), notes "ack n" in a file outside of the store
+//!  reader  follows, and finds a prefix with every byte as it was sent
+//!  parent  kills, checks, verifies; and now and then flips a bit of a copy, tries a second writer,
+//!          fills the disk, closes in peace; samples memory and open files of all three
+//! ```
+//!
+//! Both children are the program that calls [`run`], started again with what it is to do in the
+//! environment: it calls [`child`] first thing. All that a piece of the soak must know to go on is
+//! in `state` in its folder, so that hours can be run in pieces.
+//!
+//! Read in this order: `stream`, `child`, `state`, `sample`, `trials`.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the oracle stands outside of the store, on the real disk and the real clock"
+)]
+
+mod child;
+mod sample;
+mod state;
+mod stream;
+mod trials;
+
+pub use child::child;
+pub use sample::Flat;
+pub use state::Counts;
+
+use child::{Running, role};
+use sample::Samples;
+use state::State;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use stream::{Stream, options};
+use tracekeep::{Durability, Error, Result, Store, Verdict, verify};
+use tracekeep_workload::Rng;
+use trials::SmallDisk;
+
+/// What a piece of the soak is to do.
+#[derive(Debug)]
+pub struct Soak<'a> {
+    /// Its folder. Stores, notes and state go below it.
+    pub dir: &'a Path,
+    /// How long this piece takes, about.
+    pub seconds: u64,
+    /// Where chance comes from; a resumed soak keeps the one it has.
+    pub seed: u64,
+    /// Whether it goes on where the last piece stopped.
+    pub resume: bool,
+    /// Starts this program anew, so that it calls [`child`].
+    pub program: fn() -> Command,
+}
+
+/// What a piece found.
+#[derive(Debug)]
+pub struct Report {
+    /// Over all pieces so far.
+    pub counts: Counts,
+    /// Memory and open files over this piece.
+    pub flat: Vec<Flat>,
+    /// Each with what is needed to look at it. A piece ends at its first.
+    pub violations: Vec<String>,
+}
+
+/// A store is left for a new one after so many batches.
+const BATCHES_OF_A_STORE: u64 = 6_000;
+
+/// Runs a piece. `each` is told of the counts after every round.
+///
+/// # Errors
+/// Where the folder, a child or a look at them fails; what the store does wrong is a violation.
+pub fn run(soak: &Soak<'_>, each: &mut dyn FnMut(&Counts)) -> Result<Report> {
+    let mut state = match soak.resume.then(|| State::load(soak.dir)).transpose()?.flatten() {
+        Some(state) => state,
+        None => State::start(soak.dir, soak.seed)?,
+    };
+    if (Stream { seed: state.seed, store: state.store }).is_small() {
+        // Its disk went with the last piece.
+        (state.store, state.noted) = (state.store + 1, 0);
+    }
+    let (start, limit) = (Instant::now(), Duration::from_secs(soak.seconds));
+    let mut samples = Samples::default();
+    let mut violations = Vec::new();
+    let small = SmallDisk::mount(&soak.dir.join("small"));
+    while start.elapsed() < limit && violations.is_empty() {
+        let began = Instant::now();
+        let mut round = Round::new(soak, &state, small.as_ref());
+        let outcome = round.run(&mut state, &mut samples, limit.saturating_sub(start.elapsed()));
+        if let Err(what) = outcome {
+            state.counts.violations += 1;
+            let kept = round.keep();
+            violations.push(format!(
+                "{what} [seed {}, store {}, round {}; files kept in {}]",
+                state.seed,
+                state.store,
+                state.counts.rounds,
+                kept.display()
+            ));
+        }
+        state.counts.rounds += 1;
+        state.counts.milliseconds += began.elapsed().as_millis() as u64;
+        state.save(soak.dir)?;
+        each(&state.counts);
+    }
+    let flat = samples.flat();
+    for what in flat.iter().filter(|flat| !flat.holds()) {
+        state.counts.violations += 1;
+        violations.push(format!("{what} [seed {}]", state.seed));
+    }
+    Ok(Report { counts: state.counts, flat, violations })
+}
+
+/// One life of a writer on one store, and what is looked at after it.
+struct Round<'a> {
+    soak: &'a Soak<'a>,
+    stream: Stream,
+    rng: Rng,
+    path: PathBuf,
+    notes: PathBuf,
+    small: Option<&'a SmallDisk>,
+    durability: Durability,
+}
+
+/// How a round ends, in words, where it must not.
+type Outcome = std::result::Result<(), String>;
+
+impl<'a> Round<'a> {
+    fn new(soak: &'a Soak<'a>, state: &State, small: Option<&'a SmallDisk>) -> Round<'a> {
+        let mut rng = Rng::stream(state.seed, state.counts.rounds);
+        // Every fifth store is on a small disk, where there may be one.
+        let stream = Stream { seed: state.seed, store: state.store };
+        let small = small.filter(|_| stream.is_small());
+        let folder = small.map_or(soak.dir, |disk| disk.path());
+        let durability = match rng.below(4) {
+            0 => Durability::Os,
+            1 => Durability::DiskStrict,
+            _ => Durability::Disk,
+        };
+        Round {
+            soak,
+            stream,
+            rng,
+            path: folder.join(format!("store-{}", state.store)),
+            notes: soak.dir.join(format!("acknowledged-{}", state.store)),
+            small,
+            durability,
+        }
+    }
+
+    fn start(&self, what: &str) -> std::result::Result<Running, String> {
+        let mut command = (self.soak.program)();
+        role(&mut command, what, self.durability, self.stream, &self.path, &self.notes);
+        Running::start(command).map_err(|e| format!("a {what} does not start: {e}"))
+    }
+
+    fn run(&mut self, state: &mut State, samples: &mut Samples, left: Duration) -> Outcome {
+        let mut writer = self.start("writer")?;
+        let before = self.acknowledged();
+        writer.wait(&|| self.acknowledged() > before)?;
+        let mut reader = self.start("reader")?;
+        // Mostly short; now and then as long as it takes to see what grows.
+        let long = self.rng.chance(80);
+        let ms = if long { 20_000 } else { self.rng.below(1_500) };
+        let until =
+            Instant::now() + Duration::from_millis(ms).min(left.max(Duration::from_millis(500)));
+        if self.rng.chance(200) {
+            trials::second_writer(&self.path)?;
+            state.counts.second_writers += 1;
+        }
+        while Instant::now() < until {
+            writer.alive()?;
+            reader.alive()?;
+            if let Some(disk) = self.small.filter(|_| self.rng.chance(100)) {
+                disk.fill_for(Duration::from_millis(150));
+                state.counts.full_disks += 1;
+            }
+            let rest = until.saturating_duration_since(Instant::now());
+            std::thread::sleep(rest.min(Duration::from_millis(self.rng.between(1, 200))));
+        }
+        if long {
+            samples.take("writer", writer.pid());
+            samples.take("reader", reader.pid());
+        }
+        let peace = self.rng.chance(100);
+        if peace {
+            writer.stop(&self.path.with_extension("stop"))?;
+            state.counts.closes += 1;
+        } else {
+            writer.kill();
+            state.counts.kills += 1;
+        }
+        reader.kill();
+        self.look(state, peace)?;
+        samples.take("parent", std::process::id());
+        if self.acknowledged() >= BATCHES_OF_A_STORE || self.rng.chance(10) {
+            self.leave(state)?;
+        }
+        Ok(())
+    }
+
+    /// Batches that were acknowledged by now.
+    fn acknowledged(&self) -> u64 {
+        stream::acknowledged(&self.notes).len() as u64
+    }
+
+    /// What is left of the store has all that was acknowledged, byte for byte, and is sound.
+    fn look(&mut self, state: &mut State, peace: bool) -> Outcome {
+        let acknowledged = stream::acknowledged(&self.notes);
+        let reader = Store::open_read_only(&self.path).map_err(|e| format!("a reader: {e}"))?;
+        let batches = self.stream.check(&reader.snapshot(), &acknowledged)?;
+        state.counts.checks += 1;
+        state.counts.batches = state.counts.batches.max(batches);
+        state.counts.acknowledged += acknowledged.len() as u64 - state.noted;
+        state.noted = acknowledged.len() as u64;
+        let mut findings = Vec::new();
+        let verdict = verify(&self.path, &mut |f| findings.push(f)).map_err(|e| e.to_string())?;
+        if verdict == Verdict::Damaged || (peace && verdict != Verdict::Clean) {
+            return Err(format!("verify says {verdict:?}: {findings:?}"));
+        }
+        if self.rng.chance(150) {
+            let copy = self.soak.dir.join("flipped");
+            state.counts.flips +=
+                trials::flips(&self.path, &copy, self.stream, &acknowledged, &mut self.rng)?;
+        }
+        Ok(())
+    }
+
+    /// Recovers the store a last time, appends to it, seals all of it, and goes on to the next.
+    fn leave(&mut self, state: &mut State) -> Outcome {
+        let failed = |e: Error| format!("leaving the store: {e}");
+        let acknowledged = stream::acknowledged(&self.notes);
+        let store = Store::builder().options(options(Durability::Disk)).open(&self.path);
+        let store = store.map_err(failed)?;
+        self.stream.check(&store.snapshot(), &acknowledged)?;
+        store.seal(tracekeep::SealLevel::Full).map_err(failed)?;
+        self.stream.check(&store.snapshot(), &acknowledged)?;
+        store.close().map_err(failed)?;
+        let verdict = verify(&self.path, &mut |_| {}).map_err(failed)?;
+        if verdict != Verdict::Clean {
+            return Err(format!("verify says {verdict:?} of a store that was sealed and closed"));
+        }
+        let removed =
+            std::fs::remove_dir_all(&self.path).and_then(|()| std::fs::remove_file(&self.notes));
+        removed.map_err(|e| format!("the store cannot be removed: {e}"))?;
+        state.store += 1;
+        state.noted = 0;
+        state.counts.stores += 1;
+        Ok(())
+    }
+
+    /// Keeps the files of a violation, as far as they are there.
+    fn keep(&self) -> PathBuf {
+        let kept = self.soak.dir.join(format!("violation-{}", self.stream.store));
+        let _kept = trials::copy_dir(&self.path, &kept.join("store"));
+        let _kept = std::fs::copy(&self.notes, kept.join("acknowledged"));
+        kept
+    }
+}
