@@ -243,10 +243,11 @@ fn every_bit_of_a_segment_and_of_what_names_it() {
         let damage =
             matches!(name, FileName::Current | FileName::Skeleton(_) | FileName::Payload(_));
         assert!(!damage || row.found == row.bits, "{name}: {row:?}");
-        // Damage to payloads leaves the rest readable.
+        // Damage to payloads leaves the rest readable; headers, footers and what says where the
+        // payloads are make more than half of so small a file.
         let payload = matches!(name, FileName::Payload(_));
         assert!(
-            !payload || (row.opened > row.opens / 2 && row.errors < row.answers / 2),
+            !payload || (row.opened > row.opens / 3 && row.errors < row.answers / 2),
             "{row:?}"
         );
     }
