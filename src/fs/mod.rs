@@ -5,16 +5,18 @@
 //! `LOCK`, which holds a note for people). A file's name survives a crash only after
 //! [`Dir::sync`]; its bytes only after [`File::sync`].
 //!
-//! Read in this order: `name`, `real`, `map`.
+//! Read in this order: `name`, `real`, `map`, `whole`.
 
 mod map;
 mod name;
 mod real;
+mod whole;
 
 pub use map::Map;
 pub use name::FileName;
 pub(crate) use real::process_name;
 pub use real::{RealDir, RealFile, RealFs, RealLock};
+pub(crate) use whole::{map_whole, read_head};
 
 use crate::error::Result;
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 use super::LogTable;
 use super::table::PartAt;
 use crate::codec::compress::with_own;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Result, short_read};
 use crate::fs::File;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::model::Source;
@@ -71,7 +71,11 @@ impl<'a, F: File> LogReader<'a, F> {
         self.stored.resize(at.piece.stored_len as usize, 0);
         let n = self.table.file.read_at(&mut self.stored, at.offset)?;
         if n < self.stored.len() {
-            return Err(self.corrupt(at.offset, "a piece is cut off"));
+            let end = at.offset.saturating_add(u64::from(at.piece.stored_len));
+            return Err(match self.table.file.len()? < end {
+                true => self.corrupt(at.offset, "a piece is cut off"),
+                false => short_read(&self.table.path, n),
+            });
         }
         let mut raw = Vec::new();
         with_own(|decompressor| at.piece.read(&self.stored, decompressor, &mut raw))

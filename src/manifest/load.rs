@@ -1,7 +1,7 @@
 use super::{Edit, State};
 use crate::error::{Error, Result, short_read};
 use crate::frame::{FileHeader, FileKind, FrameKind, scan};
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, File, FileName, read_head};
 use crate::limits::{MANIFEST_READ_BYTES_MAX, NUMBER_MAX};
 use std::path::PathBuf;
 
@@ -46,15 +46,13 @@ pub fn read_current<D: Dir>(dir: &D) -> Result<Option<u64>> {
         Err(e) if e.is_not_found() => return Ok(None),
         other => other?,
     };
+    let path = dir.path().join(FileName::Current.to_string());
     let mut bytes = [0u8; 64];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(&file, &path, &mut bytes)?;
     let text = std::str::from_utf8(&bytes[..n]).ok().and_then(|t| t.strip_suffix('\n'));
     match text.and_then(FileName::parse) {
         Some(FileName::Manifest(number)) if number < NUMBER_MAX => Ok(Some(number)),
-        _ => {
-            let path = dir.path().join(FileName::Current.to_string());
-            Err(Error::corruption_at(&path, 0, "CURRENT names no manifest"))
-        }
+        _ => Err(Error::corruption_at(&path, 0, "CURRENT names no manifest")),
     }
 }
 

@@ -1,7 +1,7 @@
 use super::logs::{LogEnd, ReadLog, end_by_successor, read_header, read_log};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, FileName, read_head};
 use crate::id::{SegmentId, Seq};
 use crate::manifest::{Loaded, State};
 use crate::segment::Segment;
@@ -92,7 +92,7 @@ fn is_own<D: Dir>(dir: &D, name: FileName, store: &FileHeader) -> Result<bool> {
         other => other?,
     };
     let mut bytes = [0; FILE_HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(&file, &dir.path().join(name.to_string()), &mut bytes)?;
     let own = |header: FileHeader| (header.store, header.number) == (store.store, number);
     Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(own))
 }

@@ -2,7 +2,7 @@ use crate::error::{Error, Result, short_read};
 use crate::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameRef, Previous, Stop, scan, scan_from,
 };
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, File, FileName, read_head};
 use crate::id::{LogId, Seq};
 use crate::limits::LOG_READ_BYTES_MAX;
 use crate::log::LogTable;
@@ -68,7 +68,7 @@ pub struct ReadLog<F: File> {
 pub fn read_header<D: Dir>(dir: &D, id: LogId, store: &FileHeader) -> Result<FileHeader> {
     let (path, file) = open(dir, id)?;
     let mut bytes = [0; FILE_HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(&file, &path, &mut bytes)?;
     let header = FileHeader::parse(&bytes[..n], FileKind::Log).map_err(|f| f.in_file(&path))?;
     if header.store != store.store || header.number != id.0 {
         return Err(Error::corruption_at(&path, 0, "the log belongs to another store"));

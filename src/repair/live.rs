@@ -3,7 +3,7 @@
 use super::logs::{first_logged, previous};
 use crate::error::{Error, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, FileName, read_head};
 use crate::id::{LogId, SegmentId, Seq};
 use crate::manifest::{Loaded, LogState, SegmentState, State, load, read_current, read_manifest};
 use crate::segment::{Facts, Readable};
@@ -247,15 +247,16 @@ fn common_header<D: Dir>(dir: &D, names: &[FileName]) -> Result<FileHeader> {
             FileName::Index(_) => FileKind::Index,
             _ => continue,
         };
+        let path = dir.path().join(name.to_string());
         let mut bytes = [0; FILE_HEADER_BYTES];
         let file = match dir.open(*name) {
             Err(e) if e.corruption().is_some() || e.is_not_found() => continue,
             other => other?,
         };
-        let n = file.read_at(&mut bytes, 0)?;
+        let n = read_head(&file, &path, &mut bytes)?;
         let header = match FileHeader::parse(&bytes[..n], kind) {
             Ok(header) => header,
-            Err(fault) => match fault.in_file(&dir.path().join(name.to_string())) {
+            Err(fault) => match fault.in_file(&path) {
                 e if e.corruption().is_some() => continue,
                 newer => return Err(newer),
             },

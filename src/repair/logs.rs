@@ -5,12 +5,12 @@ use super::corruption;
 use super::live::{Live, LiveLog};
 use super::loss::{Loss, Losses, Lost};
 use crate::codec::{CODEC_ID, Listed, decode_record};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, short_read};
 use crate::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameKind, FrameRef, GroupView, Previous,
     Scan, scan,
 };
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, File, FileName, read_head};
 use crate::id::{LogId, Seq};
 use crate::limits::{LOG_READ_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::log::{LogReader, LogTable};
@@ -132,10 +132,9 @@ fn open<D: Dir>(dir: &D, live: &Live, at: usize) -> Result<Result<Log<D::File>, 
         return Ok(Err((path, 0, format!("{len} bytes are too many"))));
     }
     let mut bytes = vec![0; len as usize];
-    if file.read_at(&mut bytes, 0)? < bytes.len() {
-        // The file is longer than what was read of it: that is no damage.
-        let early = std::io::ErrorKind::UnexpectedEof;
-        return Err(Error::io("read all of", &path, early.into()));
+    let n = file.read_at(&mut bytes, 0)?;
+    if n < bytes.len() {
+        return Err(short_read(&path, n));
     }
     let header = match header_of(&bytes, &path, &live.header, log.id.0)? {
         Ok(header) => header,
@@ -232,7 +231,7 @@ fn head<D: Dir>(dir: &D, log: &LiveLog) -> Result<Option<(Vec<u8>, PathBuf)>> {
         other => other?,
     };
     let mut bytes = vec![0; FILE_HEADER_BYTES + crate::frame::FRAME_HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(&file, &path, &mut bytes)?;
     bytes.truncate(n);
     Ok(Some((bytes, path)))
 }

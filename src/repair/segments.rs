@@ -7,7 +7,7 @@ use super::loss::{Loss, Losses, Lost};
 use super::records::{ReadPayload, Why, records_of};
 use crate::column::LastBlock;
 use crate::error::{Error, Fault, Result};
-use crate::fs::{Dir, FileName};
+use crate::fs::{Dir, FileName, map_whole};
 use crate::id::Id;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::model::{PayloadRef, Record, Target};
@@ -91,7 +91,7 @@ fn open_payload<D: Dir>(
     if state.payload_expired {
         return gone(0, "its bytes had expired");
     }
-    let map = match dir.map(FileName::Payload(state.id)) {
+    let map = match map_whole(dir, FileName::Payload(state.id)) {
         Ok(map) => map,
         Err(e) => {
             let (offset, why) = corruption(e, &path)?;

@@ -7,7 +7,7 @@ use super::section::{SectionAt, SectionId, parse_footer};
 use crate::column::Blobs;
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
-use crate::fs::{Dir, FileName};
+use crate::fs::{Dir, FileName, map_whole};
 use crate::id::SegmentId;
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl<D: Dir> Readable<D> {
     /// `Io`, `UnsupportedFormat`. Damage is told in the answer, a missing file too.
     pub fn open(dir: &D, id: SegmentId, store: &FileHeader) -> Result<Readable<D>> {
         let path = dir.path().join(FileName::Skeleton(id).to_string());
-        let map = match dir.map(FileName::Skeleton(id)) {
+        let map = match map_whole(dir, FileName::Skeleton(id)) {
             Err(e) if e.is_not_found() => {
                 return Ok(Readable::nothing(0, "the file is missing".to_owned()));
             }

@@ -1,7 +1,7 @@
 //! Repair: what can be read of a damaged store is appended to a new one.
 
 use super::{Batch, Commit, Store, StoreBuilder};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::frame::FileHeader;
 use crate::fs::{Dir, DirMode, FileName, Fs, process_name};
 use crate::id::Seq;
@@ -75,9 +75,9 @@ impl<F: Fs> StoreBuilder<F> {
         // Before the lock, whose file would be made where there is no store.
         Damaged::open(dir.clone())?;
         let _lock = match dir.lock(&format!("repair by {}", process_name())) {
-            Err(e) if e.kind() == ErrorKind::Locked => return Err(e),
             // A medium that cannot be written has no writer either.
-            other => other.ok(),
+            Err(e) if is_read_only(&e) => None,
+            other => Some(other?),
         };
         let damaged = Damaged::open(dir)?;
         must_be_empty(&self.fs, to)?;
@@ -103,6 +103,12 @@ impl<F: Fs> StoreBuilder<F> {
         store.close()?;
         Ok(report)
     }
+}
+
+fn is_read_only(error: &Error) -> bool {
+    use std::io::ErrorKind as Os;
+    let kind = error.os_error().map(std::io::Error::kind);
+    matches!(kind, Some(Os::PermissionDenied | Os::ReadOnlyFilesystem))
 }
 
 fn must_be_empty<F: Fs>(fs: &F, to: &Path) -> Result<()> {
