@@ -85,6 +85,18 @@ fn a_backup_is_not_whole_where_a_log_was_not_read_to_its_end() {
     }
 }
 
+/// What was not read was listed as lost, and the repair went on without it.
+#[test]
+fn a_repair_loses_nothing_that_was_not_read_to_its_end() {
+    for fault in [Fault::Short, Fault::Zero] {
+        let reads = (1..=10).map(|nth| (Op::ReadAt, nth));
+        for (op, nth) in reads.chain((1..=5).map(|nth| (Op::Map, nth))) {
+            let outcome = once(Phase::Repair, fault, op, nth);
+            assert_eq!(outcome, Ok(Outcome::Told), "{fault} at {op} {nth}");
+        }
+    }
+}
+
 /// The kernel has marked the pages clean: a second sync would return without having written.
 #[test]
 fn a_failed_sync_is_not_tried_again() {

@@ -2,6 +2,7 @@ use super::model::{Contents, Fate, batch, batches, contents, differs, expected};
 use super::phase::{Image, Phase, Stage, copy, path};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracekeep::fs::{Dir, DirMode, Fs};
 use tracekeep::{ErrorKind, Verdict, verify_in};
 use tracekeep_crash::disk::SimFs;
 use tracekeep_crash::faulty::{Fault, Op, Rule, Span};
@@ -41,6 +42,7 @@ pub(crate) fn run(phase: Phase, image: &Image, rule: Rule) -> Result<Outcome, St
     detected |= served(&stage, lies).map_err(|e| format!("afterwards: {e}"))?;
     detected |= followed(&mut stage, lies)?;
     detected |= copied(&stage, lies).map_err(|e| format!("the copy: {e}"))?;
+    detected |= repaired(image, &mut stage, lies).map_err(|e| format!("the new store: {e}"))?;
     // Once is not enough: what a writer may be changing is looked at again.
     let spoilt = injected > 0 && rule.fault == Fault::WrongBytes && rule.span == Span::Onwards;
     if spoilt && stage.verdict == Some(Verdict::Clean) {
@@ -135,6 +137,38 @@ fn copy_contents(fs: &SimFs, stage: &Stage) -> tracekeep::Result<Contents> {
     contents(&stage.phase.builder(fs.clone()).open_read_only(copy())?.snapshot())
 }
 
+/// A repair that came to its end has everything, also if the power fails then. No failure is taken
+/// for damage: nothing is lost where the device does not lie. What an unfinished one left can be
+/// removed, and the next one has everything. Whether damage was found.
+fn repaired(image: &Image, stage: &mut Stage, lies: bool) -> Result<bool, String> {
+    if stage.phase != Phase::Repair {
+        return Ok(false);
+    }
+    let all = expected(&stage.ledger.with(Fate::Acknowledged));
+    let mut detected = !std::mem::take(&mut stage.losses).is_empty();
+    if detected && !lies {
+        return Err("something is lost, and nothing was damaged".into());
+    }
+    if stage.told.is_empty() && !detected {
+        let mut left = vec![stage.fs.clone()];
+        left.extend((!lies).then(|| without_power(image, stage)));
+        for fs in left {
+            match copy_contents(&fs, stage) {
+                Err(_) if lies => detected = true,
+                found => differs(&found.map_err(|e| e.to_string())?, &all)?,
+            }
+        }
+    }
+    if let Ok(dir) = stage.fs.open_dir(copy(), DirMode::Existing) {
+        let names = dir.list().map_err(|e| e.to_string())?;
+        names.into_iter().try_for_each(|name| dir.remove(name)).map_err(|e| e.to_string())?;
+    }
+    stage.repair().map_err(|e| format!("the next one: {e}"))?;
+    let found = copy_contents(&stage.fs, stage).map_err(|e| format!("the next one: {e}"))?;
+    differs(&found, &all)?;
+    if stage.losses.is_empty() { Ok(detected) } else { Err(format!("{:?}", stage.losses)) }
+}
+
 enum Opening {
     Corruption(String),
     Wrong(String),
@@ -185,6 +219,14 @@ fn replayed(image: &Image, stage: &Stage) -> Replay {
     let mut replay = Replay::of(&image.disk);
     stage.fs.log().iter().for_each(|op| replay.apply(op));
     replay
+}
+
+/// The disk if the power fails now and nothing is kept that was not synced.
+fn without_power(image: &Image, stage: &Stage) -> SimFs {
+    let replay = replayed(image, stage);
+    let unsynced = Unsynced::of(&replay);
+    let kept = vec![false; unsynced.atoms()];
+    SimFs::of(&unsynced.image(&Choice { kept, tail: Tail::Tight }))
 }
 
 /// What is wrong if the power fails now and nothing is kept that was not synced.

@@ -53,10 +53,12 @@ pub(crate) enum Phase {
     Backup,
     /// The copy is brought up to date.
     Renew,
+    /// What can be read goes to a new store.
+    Repair,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Phase; 18] = [
+    pub(crate) const ALL: [Phase; 19] = [
         Phase::Create,
         Phase::Append,
         Phase::AppendOs,
@@ -75,6 +77,7 @@ impl Phase {
         Phase::Verify,
         Phase::Backup,
         Phase::Renew,
+        Phase::Repair,
     ];
 
     fn options(self) -> Options {
@@ -123,6 +126,7 @@ impl fmt::Display for Phase {
             Phase::Verify => "verify",
             Phase::Backup => "backup",
             Phase::Renew => "renew",
+            Phase::Repair => "repair",
         })
     }
 }
@@ -201,6 +205,8 @@ pub(crate) struct Stage {
     pub(crate) copied: usize,
     /// What the caller was told.
     pub(crate) told: Vec<String>,
+    /// What a repair said is lost.
+    pub(crate) losses: Vec<String>,
     /// What `verify` came to.
     pub(crate) verdict: Option<Verdict>,
     pub(crate) store: Option<Store<Disk>>,
@@ -219,6 +225,7 @@ impl Stage {
             ledger,
             copied: 0,
             told: Vec::new(),
+            losses: Vec::new(),
             verdict: None,
             store: None,
             reader: None,
@@ -229,7 +236,9 @@ impl Stage {
 
     fn set_up(&mut self) {
         match self.phase {
-            Phase::Create | Phase::Recover | Phase::Follow | Phase::Verify => return,
+            Phase::Create | Phase::Recover | Phase::Follow | Phase::Verify | Phase::Repair => {
+                return;
+            }
             Phase::Refresh => {
                 self.reader = Some(self.builder().open_read_only(path()).unwrap());
                 return;
@@ -346,6 +355,7 @@ impl Stage {
                 self.reader = Some(reader);
             }),
             Phase::Backup | Phase::Renew => self.backup(),
+            Phase::Repair => self.repair(),
             Phase::Refresh => {
                 self.write_beside();
                 self.reader.as_ref().map_or(Ok(()), ReadStore::refresh)
@@ -369,6 +379,16 @@ impl Stage {
 
     pub(crate) fn backup(&self) -> Result<()> {
         self.store.as_ref().map_or(Ok(()), |store| store.backup(copy()).map(drop))
+    }
+
+    /// What can be read goes where a copy would.
+    pub(crate) fn repair(&mut self) -> Result<()> {
+        let losses = &mut self.losses;
+        let mut each = |loss| losses.push(format!("{loss:?}"));
+        self.phase
+            .builder(Faulty::new(self.fs.clone(), self.switch.clone()))
+            .repair(path(), copy(), &mut each)
+            .map(drop)
     }
 
     /// Another process appends, seals, and leaves two logs; nothing of it fails.

@@ -10,8 +10,10 @@ pub(crate) const LEGEND: &[(char, &str)] = &[
     ('d', "impossible: a directory that is not made cannot be opened"),
     ('-', "impossible: the phase does not ask for the operation"),
     ('S', "silent: on a full disk a smaller step, or the ballast's space, was enough"),
+    ('B', "silent: on a full disk a new store has no ballast; it is made when the store is opened"),
     ('P', "silent: on a full disk the promise can wait, what it is about is durable"),
     ('M', "silent: the edit stands; the switch is tried again, or the next edit is refused"),
+    ('R', "silent: where the lock cannot be written there is no writer"),
     ('L', "lost: the device said yes and kept nothing, and nothing that it kept says so"),
 ];
 
@@ -33,6 +35,8 @@ pub(crate) fn silent(phase: Phase, op: Op, fault: Fault) -> Option<char> {
     let full = matches!(fault, Fault::Enospc | Fault::Edquot | Fault::Short);
     match (phase, op) {
         (Phase::Switch, _) => Some('M'),
+        (Phase::Repair, Op::Lock) if matches!(fault, Fault::Eacces | Fault::Erofs) => Some('R'),
+        (Phase::Repair, Op::Create) if full => Some('B'),
         (Phase::Marker | Phase::Close, Op::WriteAt) if full => Some('P'),
         (_, Op::Reserve | Op::WriteAt) if full => Some('S'),
         _ => None,
@@ -68,6 +72,10 @@ pub(crate) fn asks(phase: Phase) -> &'static [Op] {
         Phase::Backup | Phase::Renew => &[
             OpenDir, Create, Open, ReadAt, WriteAt, Reserve, Len, SyncFile, SyncDir, Rename,
             Remove, Link, List, Lock,
+        ],
+        Phase::Repair => &[
+            OpenDir, Create, Open, ReadAt, WriteAt, Reserve, Len, SyncFile, SyncDir, Rename,
+            Remove, List, Lock, Map,
         ],
         Phase::Verify => &[OpenDir, Open, ReadAt, Len, List, Map],
     }
