@@ -37,7 +37,7 @@ fn side_by_side(reach: Reach, work: &(dyn Fn(&mut Explorer, u64) + Sync)) -> (Ta
     std::thread::scope(|scope| {
         let parts: Vec<_> = (0..PARTS)
             .map(|part| {
-                let mut explorer = Explorer::new(reach, Seen::clone(&seen));
+                let mut explorer = Explorer::new(reach, seen.clone());
                 scope.spawn(move || {
                     work(&mut explorer, part);
                     explorer

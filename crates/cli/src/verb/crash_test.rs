@@ -11,19 +11,21 @@ use crate::progress::Progress;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
-use tracekeep_crash::explore::{Place, Reach, Simulation, replay};
+use tracekeep_crash::explore::{Place, Reach, Seen, Simulation, Tally, replay};
 
-/// What the directory keeps between runs.
+/// What the directory keeps between runs: how far the test has come, and which images it saw.
 const STATE: &str = "crash-test.json";
+const IMAGES: &str = "images";
+
+/// It keeps them after so many seconds, too.
+const SAVE_EVERY: f64 = 5.0;
 
 /// How far the test has come, over all runs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct State {
     seed: u64,
     next_workload: u64,
-    images: u64,
-    images_during_recovery: u64,
-    recoveries: u64,
+    tally: Tally,
     kills: u64,
     closes: u64,
     checks: u64,
@@ -47,7 +49,7 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
     let mut violations = Vec::new();
     let mut lines = Vec::new();
     if simulated > 0 {
-        lines.push(simulate(args, simulated, &mut state, &mut violations));
+        lines.push(simulate(args, simulated, &mut state, &mut violations)?);
     }
     if killed > 0 {
         let killed = kills::kill(&args.dir, killed, state.seed, args.resume)?;
@@ -60,16 +62,26 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
     }
     state.violations += violations.len() as u64;
     state.seconds += seconds_since(start);
-    let text = serde_json::to_string_pretty(&state)?;
-    std::fs::write(&file, text).map_err(|e| refused(&file, "write", &e))?;
+    save(&state, &args.dir)?;
     if args.json {
         let found: Vec<_> = violations
             .iter()
             .map(|(what, command)| json!({ "what": what, "reproduce": command }))
             .collect();
-        let mut value = serde_json::to_value(&state)?;
-        value["found"] = json!(found);
-        out.json(&value)?;
+        let total = state.tally.total();
+        out.json(&json!({
+            "seed": state.seed,
+            "images": total.distinct,
+            "images_during_recovery": state.tally.in_recovery(),
+            "recoveries": total.recoveries,
+            "phases": state.tally.phases,
+            "kills": state.kills,
+            "closes": state.closes,
+            "checks": state.checks,
+            "violations": state.violations,
+            "seconds": state.seconds,
+            "found": found,
+        }))?;
     } else {
         for line in &lines {
             out.line(line)?;
@@ -77,43 +89,61 @@ pub(super) fn run(args: &CrashTest, out: &mut Out) -> Result<Exit, Failure> {
         for (what, command) in &violations {
             out.line(&format!("violation: {what}\n  {command}"))?;
         }
+        let total = state.tally.total();
         out.line(&format!(
             "{} images, {} recoveries, {} kills, {} violations",
-            state.images, state.recoveries, state.kills, state.violations
+            total.distinct, total.recoveries, state.kills, state.violations
         ))?;
     }
     Ok(if violations.is_empty() { Exit::Done } else { Exit::Findings })
 }
 
-/// Crashes stores on the simulated disk for so long; gives the table of it.
+/// Crashes stores on the simulated disk for so long; gives the table of all runs.
 fn simulate(
     args: &CrashTest,
     seconds: u64,
     state: &mut State,
     violations: &mut Vec<(String, String)>,
-) -> String {
-    let start = now_ns();
+) -> Result<String, Failure> {
+    let images = args.dir.join(IMAGES);
+    let seen = Seen::load(&images)?;
     let bar = Progress::things("images", None);
-    let simulation = Simulation::new(state.seed, state.next_workload);
+    let simulation =
+        Simulation::new(state.seed, state.next_workload, seen.clone(), state.tally.clone());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (start, mut saved, mut failed) = (now_ns(), now_ns(), None);
+    let keep = |state: &mut State| -> Result<(), Failure> {
+        (state.tally, state.next_workload) = (simulation.tally(), simulation.next());
+        // First the images: one that is kept and not counted is never counted twice.
+        seen.save(&images)?;
+        save(state, &args.dir)
+    };
     simulation.run(threads, Reach::WIDE, &mut |tally| {
-        let distinct = tally.total().distinct;
-        bar.at(distinct);
-        seconds_since(start) >= seconds as f64
+        bar.at(tally.total().distinct);
+        if seconds_since(saved) >= SAVE_EVERY {
+            failed = keep(state).err();
+            saved = now_ns();
+        }
+        failed.is_some() || seconds_since(start) >= seconds as f64
     });
     drop(bar);
-    let tally = simulation.tally();
-    let total = tally.total();
-    state.next_workload = simulation.next();
-    state.images += total.distinct;
-    state.images_during_recovery += tally.in_recovery();
-    state.recoveries += total.recoveries;
+    failed.map_or(Ok(()), Err)?;
+    keep(state)?;
     violations.extend(simulation.found().iter().map(|f| {
         let command =
             format!("tracekeep crash-test {} --reproduce {}", args.dir.display(), f.place);
         (f.broken.to_string(), command)
     }));
-    tally.to_string()
+    Ok(state.tally.to_string())
+}
+
+/// Keeps how far the test has come: the old state stays until the new one is whole.
+#[expect(clippy::disallowed_methods, reason = "this file is no part of a store")]
+fn save(state: &State, dir: &Path) -> Result<(), Failure> {
+    let (file, new) = (dir.join(STATE), dir.join(format!("{STATE}.new")));
+    std::fs::write(&new, serde_json::to_string_pretty(state)?)
+        .and_then(|()| std::fs::rename(&new, &file))
+        .map_err(|e| refused(&file, "write", &e))
 }
 
 /// The state to go on from.

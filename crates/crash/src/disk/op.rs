@@ -1,6 +1,7 @@
 //! What happened to the disk, in order: every operation that may leave a trace, and marks of
 //! whoever drives the store.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ pub enum Mark {
 }
 
 /// Parts of a store's life, for the table of crashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// Making a store.
     Create,
@@ -161,7 +162,7 @@ impl fmt::Display for Phase {
 }
 
 /// The kinds of operations, for counting and for holding some of them back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "as in `Op`")]
 pub enum OpKind {
     MakeDir,

@@ -1,6 +1,7 @@
 //! Walks a trial's moments and states, and the recoveries below.
 
 use super::place::{Crash, Place};
+use super::seen::{Outcome, Seen};
 use super::tally::Tally;
 use super::trial::{Moment, Trial, moments};
 use crate::broken::Broken;
@@ -8,8 +9,6 @@ use crate::check::{Expect, Recovered, Share, check};
 use crate::disk::{Image, OpKind, Phase};
 use crate::drive::{Script, run};
 use crate::states::{Choice, Replay, Strength, Unsynced, choices};
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracekeep_workload::mix;
@@ -63,19 +62,6 @@ pub struct Found {
     pub place: Place,
     /// What.
     pub broken: Broken,
-}
-
-/// Images that were seen, with what recovery made of them, shared by explorers that work side by
-/// side. Recovery is a function of the image: what it found once holds wherever the image comes up.
-pub type Seen = Arc<Mutex<HashMap<u128, Option<Outcome>>>>;
-
-/// What an image was found to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
-    batches: u32,
-    backed_up: u32,
-    /// The print of the model that it agreed with.
-    print: u64,
 }
 
 /// Explores workloads, and counts.
@@ -191,8 +177,7 @@ impl Explorer {
             place.crashes.push(crash);
             place
         };
-        let known = self.seen.lock().get(&hash).copied();
-        if let Some(Some(Outcome { batches, backed_up, print })) = known {
+        if let Some(Outcome { batches, backed_up, print }) = self.seen.outcome(hash) {
             let (batches, backed_up) = (batches as usize, backed_up as usize);
             let Expect { least, most, .. } = expect;
             if batches < least
@@ -205,7 +190,7 @@ impl Explorer {
             }
             return;
         }
-        if known.is_none() && self.seen.lock().insert(hash, None).is_none() {
+        if self.seen.is_new(hash) {
             counts.distinct += 1;
             *self.tally.depths.entry(trial.depth).or_default() += 1;
         }
@@ -215,7 +200,7 @@ impl Explorer {
                 let print = trial.model.print(recovered.batches);
                 let (batches, backed_up) = (recovered.batches as u32, recovered.backed_up as u32);
                 let outcome = Outcome { batches, backed_up, print };
-                self.seen.lock().insert(hash, Some(outcome));
+                self.seen.found(hash, outcome);
                 let counts = self.tally.phases.entry(moment.phase).or_default();
                 counts.recoveries += recovered.openings;
                 self.below(trial, moment, image, hash, recovered, || here(crash));

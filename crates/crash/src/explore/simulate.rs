@@ -1,7 +1,8 @@
 //! Exploring random workloads for as long as somebody wants.
 
-use super::explorer::{Explorer, Found, Reach, Seen};
+use super::explorer::{Explorer, Found, Reach};
 use super::scripts::thinnest;
+use super::seen::Seen;
 use super::tally::Tally;
 use crate::drive::Script;
 use parking_lot::Mutex;
@@ -22,10 +23,10 @@ pub struct Simulation {
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 impl Simulation {
-    /// Begins with the `next`-th workload of a seed.
-    pub fn new(seed: u64, next: u64) -> Simulation {
-        let (next, seen) = (AtomicU64::new(next), Seen::default());
-        Simulation { seed, next, seen, done: Mutex::default() }
+    /// Begins with the `next`-th workload of a seed, after a walk that saw and counted this.
+    pub fn new(seed: u64, next: u64, seen: Seen, tally: Tally) -> Simulation {
+        let next = AtomicU64::new(next);
+        Simulation { seed, next, seen, done: Mutex::new((tally, Vec::new())) }
     }
 
     /// The workload to take up with.
@@ -33,7 +34,7 @@ impl Simulation {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// What was done.
+    /// What was done, with what was counted before.
     pub fn tally(&self) -> Tally {
         self.done.lock().0.clone()
     }
@@ -70,7 +71,7 @@ impl Simulation {
     fn work(&self, reach: Reach, stop: &Arc<AtomicBool>) {
         while !stop.load(Ordering::Relaxed) {
             let n = self.next.fetch_add(1, Ordering::Relaxed);
-            let mut explorer = Explorer::new(reach, Seen::clone(&self.seen));
+            let mut explorer = Explorer::new(reach, self.seen.clone());
             explorer.stop_at(Arc::clone(stop));
             let thin = thinnest(&self.tally());
             explorer.script(&Script::random(self.seed, n, thin), 0);

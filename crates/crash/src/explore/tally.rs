@@ -1,11 +1,12 @@
 //! Counts, and the table of them.
 
 use crate::disk::{OpKind, Phase};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What was done in one phase.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseTally {
     /// Operations before which the power failed.
     pub operations: u64,
@@ -20,7 +21,7 @@ pub struct PhaseTally {
 }
 
 /// What was done in all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// By phase.
     pub phases: BTreeMap<Phase, PhaseTally>,
