@@ -93,6 +93,8 @@ bugs! {
     IndexCoversTooMuch,
     /// Of two values the one with the smaller stamp wins.
     SmallerStampKept,
+    /// A backup does not give away the numbers of the files that it brings.
+    NumbersKept,
 }
 
 /// Whether this bug was chosen.
