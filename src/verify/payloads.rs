@@ -124,7 +124,8 @@ fn read_parts<D: Dir>(
                 lost.push(Lost::parts(first..next, c.offset, "a block of parts", c.what.clone()));
             }
         }
-        if next.saturating_sub(first) as usize <= BLOCK_BYTES_MAX {
+        // No block holds more parts than bytes, whatever number it says it begins with.
+        if next.saturating_sub(prints.len()) as usize <= BLOCK_BYTES_MAX {
             prints.skip_to(next);
         }
     }
