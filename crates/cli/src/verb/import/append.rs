@@ -64,13 +64,15 @@ impl<'a> Append<'a> {
     }
 
     /// Appends all that comes, and waits until it is acknowledged.
-    pub(super) fn all(&mut self, items: Receiver<Item>) -> Result<(), Failure> {
-        while let Some(item) = items.receive() {
-            match item {
-                Item::Record(line, record) => self.push(line, record)?,
-                Item::Rejected(line, why) => self.reject(line, &why),
-                Item::Ignored => self.counts.ignored += 1,
-                Item::Next => self.source += 1,
+    pub(super) fn all(&mut self, items: Receiver<Vec<Item>>) -> Result<(), Failure> {
+        while let Some(items) = items.receive() {
+            for item in items {
+                match item {
+                    Item::Record(line, record) => self.push(line, record)?,
+                    Item::Rejected(line, why) => self.reject(line, &why),
+                    Item::Ignored => self.counts.ignored += 1,
+                    Item::Next => self.source += 1,
+                }
             }
         }
         self.append()?;

@@ -20,6 +20,10 @@ pub(super) enum Item {
     Next,
 }
 
+/// Items go over together, this many or this many bytes: handing over each one wakes a thread.
+const TOGETHER: usize = 64;
+const TOGETHER_BYTES: u64 = 256 << 10;
+
 /// What both threads count, for the bar and the answer.
 #[derive(Debug, Default)]
 pub(super) struct Read {
@@ -29,33 +33,55 @@ pub(super) struct Read {
     pub(super) text: AtomicU64,
 }
 
-/// Reads and maps everything, in order.
-pub(super) fn read_all(sources: &[Source], read: &Read, sender: Sender<Item>) {
-    for (i, source) in sources.iter().enumerate() {
-        if i > 0 && sender.send(Item::Next, 1).is_err() {
-            return;
-        }
-        if read_one(source, read, &sender).is_err() {
-            return;
-        }
-    }
+/// Collects items and sends them on together.
+struct Outbox {
+    sender: Sender<Vec<Item>>,
+    items: Vec<Item>,
+    bytes: u64,
 }
 
 /// Nobody listens any more: the other thread has failed.
 struct Gone;
 
-fn read_one(source: &Source, read: &Read, sender: &Sender<Item>) -> Result<(), Gone> {
-    let send = |item: Item| {
-        let bytes = match &item {
+impl Outbox {
+    fn put(&mut self, item: Item) -> Result<(), Gone> {
+        self.bytes += match &item {
             Item::Record(_, record) => weight(record),
             Item::Rejected(_, reason) => reason.len() as u64 + 64,
             Item::Ignored | Item::Next => 64,
         };
-        sender.send(item, bytes).map_err(|_| Gone)
-    };
+        self.items.push(item);
+        if self.items.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES {
+            return self.send();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), Gone> {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.sender.send(std::mem::take(&mut self.items), bytes).map_err(|_| Gone)
+    }
+}
+
+/// Reads and maps everything, in order.
+pub(super) fn read_all(sources: &[Source], read: &Read, sender: Sender<Vec<Item>>) {
+    let mut outbox = Outbox { sender, items: Vec::new(), bytes: 0 };
+    for (i, source) in sources.iter().enumerate() {
+        if i > 0 && outbox.put(Item::Next).is_err() {
+            return;
+        }
+        if read_one(source, read, &mut outbox).is_err() {
+            return;
+        }
+    }
+    // Where nobody listens, nobody misses it.
+    let _ = outbox.send();
+}
+
+fn read_one(source: &Source, read: &Read, outbox: &mut Outbox) -> Result<(), Gone> {
     let mut lines = match source.open(&read.raw) {
         Ok(lines) => lines,
-        Err(error) => return send(Item::Rejected(1, format!("cannot be read: {error}"))),
+        Err(error) => return outbox.put(Item::Rejected(1, format!("cannot be read: {error}"))),
     };
     let mut number = 0;
     while let Some((line, bytes)) = lines.next() {
@@ -65,14 +91,14 @@ fn read_one(source: &Source, read: &Read, sender: &Sender<Item>) -> Result<(), G
             Line::TooLong => {
                 let why =
                     format!("the line is longer than {}", format::count(LINE_BYTES_MAX as u64));
-                send(Item::Rejected(number, why + " bytes"))?;
+                outbox.put(Item::Rejected(number, why + " bytes"))?;
             }
-            Line::Unreadable(why) => send(Item::Rejected(number, why))?,
+            Line::Unreadable(why) => outbox.put(Item::Rejected(number, why))?,
             Line::Text(text) => {
                 let mut sent = Ok(());
                 map_line(text, &mut |mapped| {
                     if sent.is_ok() {
-                        sent = send(match mapped {
+                        sent = outbox.put(match mapped {
                             Ok(Mapped::Record(record)) => Item::Record(number, record),
                             Ok(Mapped::Ignored) => Item::Ignored,
                             Err(rejected) => Item::Rejected(number, rejected.reason),
