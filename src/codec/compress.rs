@@ -9,21 +9,28 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io::Cursor;
 use zstd::bulk;
-use zstd::dict::DecoderDictionary;
+use zstd::zstd_safe::{DCtx, DDict, get_error_name};
 
 /// Compresses at one level, with or without a dictionary.
 pub struct Compressor(bulk::Compressor<'static>);
 
 /// Decompresses what a [`Compressor`] with the same dictionary made.
-pub struct Decompressor<'d>(bulk::Decompressor<'d>);
+pub struct Decompressor<'d> {
+    context: DCtx<'static>,
+    dictionary: Option<&'d Dictionary>,
+}
 
 /// A dictionary made ready once, for any number of decompressors.
-pub struct Dictionary(DecoderDictionary<'static>);
+pub struct Dictionary(DDict<'static>);
 
 impl Dictionary {
     /// Takes a copy of these bytes.
-    pub fn new(bytes: &[u8]) -> Dictionary {
-        Dictionary(DecoderDictionary::copy(bytes))
+    ///
+    /// # Errors
+    /// zstd refuses the dictionary.
+    pub fn new(bytes: &[u8]) -> Result<Dictionary, Fault> {
+        let made = DDict::try_create(bytes);
+        made.map(Dictionary).ok_or_else(|| Fault::new(0, "zstd refuses the dictionary"))
     }
 }
 
@@ -72,19 +79,13 @@ impl Compressor {
 
 impl<'d> Decompressor<'d> {
     /// A decompressor without a dictionary. Panics only where there is no memory.
-    #[expect(clippy::expect_used, reason = "zstd does not refuse an empty dictionary")]
     pub fn new() -> Decompressor<'d> {
-        Decompressor(bulk::Decompressor::new().expect("memory for zstd"))
+        Decompressor::with_dictionary(None)
     }
 
-    /// A decompressor with a dictionary.
-    ///
-    /// # Errors
-    /// zstd refuses the dictionary.
-    pub fn with_dictionary(dictionary: &'d Dictionary) -> Result<Decompressor<'d>, Fault> {
-        bulk::Decompressor::with_prepared_dictionary(&dictionary.0)
-            .map(Decompressor)
-            .map_err(|error| Fault::new(0, format!("dictionary: {error}")))
+    /// A decompressor with a dictionary, where there is one. Panics only where there is no memory.
+    pub fn with_dictionary(dictionary: Option<&'d Dictionary>) -> Decompressor<'d> {
+        Decompressor { context: DCtx::create(), dictionary }
     }
 
     /// Fills `out`, whatever it held, with the `raw_len` bytes that `stored` decompresses to.
@@ -100,10 +101,12 @@ impl<'d> Decompressor<'d> {
     ) -> Result<(), Fault> {
         out.clear();
         out.reserve_exact(raw_len);
-        let written = self
-            .0
-            .decompress_to_buffer(stored, out)
-            .map_err(|error| Fault::new(0, format!("zstd: {error}")))?;
+        let written = match self.dictionary {
+            Some(Dictionary(ready)) => self.context.decompress_using_ddict(out, stored, ready),
+            None => self.context.decompress(out, stored),
+        };
+        let written =
+            written.map_err(|code| Fault::new(0, format!("zstd: {}", get_error_name(code))))?;
         if written != raw_len {
             return Err(Fault::new(0, format!("{written} bytes: should be {raw_len}")));
         }
@@ -161,13 +164,24 @@ pub fn unpack(
 
 thread_local! {
     /// A context takes longer to make than to use on one block.
-    static OWN: RefCell<Decompressor<'static>> = RefCell::new(Decompressor::new());
+    static OWN: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
-/// Lends the thread's own decompressor, which has no dictionary, to `work`, which must not ask
-/// for it again.
-pub fn with_own<T>(work: impl FnOnce(&mut Decompressor<'static>) -> T) -> T {
-    OWN.with_borrow_mut(work)
+/// Lends the thread's own decompressor, without a dictionary, to `work`.
+pub fn with_own<T>(work: impl FnOnce(&mut Decompressor<'_>) -> T) -> T {
+    with_own_and(None, work)
+}
+
+/// Lends the thread's own decompressor, with this dictionary if there is one, to `work`.
+pub fn with_own_and<'d, T>(
+    dictionary: Option<&'d Dictionary>,
+    work: impl FnOnce(&mut Decompressor<'d>) -> T,
+) -> T {
+    let context = OWN.take().unwrap_or_else(DCtx::create);
+    let mut own = Decompressor { context, dictionary };
+    let worked = work(&mut own);
+    OWN.set(Some(own.context));
+    worked
 }
 
 /// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.
@@ -243,11 +257,16 @@ mod tests {
         let n = pack(&mut compressor, &raw, &mut with);
         assert!(n < pack(&mut Compressor::new(3), &raw, &mut without));
         let mut out = Vec::new();
-        let dictionary = Dictionary::new(&dictionary);
-        let mut decompressor = Decompressor::with_dictionary(&dictionary).unwrap();
+        let dictionary = Dictionary::new(&dictionary).unwrap();
+        let mut decompressor = Decompressor::with_dictionary(Some(&dictionary));
         unpack(&mut decompressor, &with, raw.len(), &mut out).unwrap();
         assert_eq!(out, raw);
         assert!(unpack(&mut Decompressor::new(), &with, raw.len(), &mut out).is_err());
+        with_own_and(Some(&dictionary), |own| own.decompress_exact(&with, raw.len(), &mut out))
+            .unwrap();
+        assert_eq!(out, raw);
+        // What is lent next has no dictionary any more.
+        assert!(with_own(|own| own.decompress_exact(&with, raw.len(), &mut out)).is_err());
         assert_eq!(train_dictionary(b"ab", &[1, 1], 4096), None);
     }
 }

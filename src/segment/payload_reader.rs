@@ -3,7 +3,7 @@
 
 use super::columns as s;
 use super::section::{Footer, SectionId, check_sections, parse_footer};
-use crate::codec::compress::{Decompressor, Dictionary, unpack};
+use crate::codec::compress::{Decompressor, Dictionary, unpack, with_own_and};
 use crate::column::{Blobs, Ints};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
@@ -214,12 +214,19 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     /// # Errors
     /// `Corruption` where the dictionary is none.
     pub fn decompressor(&self) -> Result<Decompressor<'_>> {
+        Ok(Decompressor::with_dictionary(self.dictionary()?))
+    }
+
+    fn dictionary(&self) -> Result<Option<&Dictionary>> {
         let bytes = self.footer.section(&self.map, s::DICTIONARY);
         if bytes.is_empty() {
-            return Ok(Decompressor::new());
+            return Ok(None);
         }
-        let dictionary = self.dictionary.get_or_init(|| Dictionary::new(bytes));
-        Decompressor::with_dictionary(dictionary).map_err(|f| f.in_file(&self.path, 0))
+        if let Some(ready) = self.dictionary.get() {
+            return Ok(Some(ready));
+        }
+        let made = Dictionary::new(bytes).map_err(|f| f.in_file(&self.path, 0))?;
+        Ok(Some(self.dictionary.get_or_init(|| made)))
     }
 }
 
@@ -228,69 +235,74 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
 pub struct PayloadReader<'a, M> {
     file: &'a PayloadFile<M>,
     cache: Option<&'a BlockCache>,
-    decompressor: Option<Decompressor<'a>>,
-    /// The last blocks used, newest last.
-    recent: Vec<(usize, Arc<Block>)>,
-    /// The last block of lists used.
-    lists: Option<(usize, Arc<Block>)>,
+    /// The last blocks of parts used.
+    recent: Recent<64>,
+    /// The last blocks of lists used. Payloads that many rows share, such as `{}`, have their
+    /// list where it was first written: reading a trace goes to and fro.
+    lists: Recent<16>,
 }
 
-const RECENT_MAX: usize = 64;
+/// The blocks used last, at most `MAX` of them, newest last.
+#[derive(Debug, Default)]
+struct Recent<const MAX: usize>(Vec<(usize, Arc<Block>)>);
+
+impl<const MAX: usize> Recent<MAX> {
+    /// The block of this number, or the one that `read` gives.
+    fn block(
+        &mut self,
+        number: usize,
+        read: impl FnOnce() -> Result<Arc<Block>>,
+    ) -> Result<Arc<Block>> {
+        if let Some((_, block)) = self.0.iter().rev().find(|(n, _)| *n == number) {
+            return Ok(Arc::clone(block));
+        }
+        let block = read()?;
+        if self.0.len() == MAX {
+            self.0.remove(0);
+        }
+        self.0.push((number, Arc::clone(&block)));
+        Ok(block)
+    }
+}
+
+/// The block that the cache has under this key, or the one that `read` gives, which it keeps.
+fn cached(
+    cache: Option<&BlockCache>,
+    key: (Source, Content, u32),
+    read: impl FnOnce() -> Result<Block>,
+) -> Result<Arc<Block>> {
+    if let Some(block) = cache.and_then(|cache| cache.find(key)) {
+        return Ok(block);
+    }
+    let block = Arc::new(read()?);
+    if let Some(cache) = cache {
+        cache.keep(key, &block);
+    }
+    Ok(block)
+}
 
 impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// A reader over this file, with the store's cache where one is to be used.
     pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
-        PayloadReader { file, cache, decompressor: None, recent: Vec::new(), lists: None }
+        PayloadReader { file, cache, recent: Recent::default(), lists: Recent::default() }
     }
 
     fn block(&mut self, number: usize) -> Result<Arc<Block>> {
-        if let Some((_, block)) = self.recent.iter().rev().find(|(n, _)| *n == number) {
-            return Ok(Arc::clone(block));
-        }
-        let key = (Source::Segment(self.file.segment), Content::Parts, number as u32);
-        let block = match self.cache.and_then(|cache| cache.find(key)) {
-            Some(block) => block,
-            None => {
-                let file = self.file;
-                let mut decompressor = match self.decompressor.take() {
-                    Some(decompressor) => decompressor,
-                    None => file.decompressor()?,
-                };
-                let block = file.read_block(number, &mut decompressor);
-                self.decompressor = Some(decompressor);
-                let block = Arc::new(block?);
-                if let Some(cache) = self.cache {
-                    cache.keep(key, &block);
-                }
-                block
-            }
-        };
-        if self.recent.len() == RECENT_MAX {
-            self.recent.remove(0);
-        }
-        self.recent.push((number, Arc::clone(&block)));
-        Ok(block)
+        let (file, cache) = (self.file, self.cache);
+        self.recent.block(number, || {
+            cached(cache, (Source::Segment(file.segment), Content::Parts, number as u32), || {
+                with_own_and(file.dictionary()?, |own| file.read_block(number, own))
+            })
+        })
     }
 
     fn lists(&mut self, number: usize) -> Result<Arc<Block>> {
-        if let Some((held, block)) = &self.lists
-            && *held == number
-        {
-            return Ok(Arc::clone(block));
-        }
-        let key = (Source::Segment(self.file.segment), Content::Lists, number as u32);
-        let block = match self.cache.and_then(|cache| cache.find(key)) {
-            Some(block) => block,
-            None => {
-                let block = Arc::new(self.file.read_lists(number)?);
-                if let Some(cache) = self.cache {
-                    cache.keep(key, &block);
-                }
-                block
-            }
-        };
-        self.lists = Some((number, Arc::clone(&block)));
-        Ok(block)
+        let (file, cache) = (self.file, self.cache);
+        self.lists.block(number, || {
+            cached(cache, (Source::Segment(file.segment), Content::Lists, number as u32), || {
+                file.read_lists(number)
+            })
+        })
     }
 
     /// The encoded part list of a payload; empty for a payload whose bytes have expired.
