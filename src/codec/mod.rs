@@ -23,10 +23,13 @@
 //! struct     its fields in order      enum   the variant's number, then its fields
 //! ```
 //!
-//! Read in this order: `check`, `wire`, `varint`, `compress`.
+//! Records, of which there are many, are written by hand in the same bytes.
+//!
+//! Read in this order: `check`, `wire`, `encode`, `varint`, `compress`.
 
 mod check;
 pub mod compress;
+mod encode;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
@@ -36,7 +39,8 @@ mod wire;
 pub mod words;
 
 pub use check::check;
-pub use wire::{Listed, decode_record, encode_record};
+pub use encode::{encode_listed, encode_record};
+pub use wire::{Listed, decode_record};
 
 use crate::error::Fault;
 use crate::limits::BATCH_SKELETON_BYTES_MAX;

@@ -16,17 +16,17 @@
 //! subject  0 trace: id | 1 observation: trace id, id | 2 session: id | 3 run: id
 //! ```
 //!
-//! The structs below are that drawing in Rust. They borrow: decoding makes the owned record at
-//! once, without an owned copy in between.
+//! The structs below are that drawing in Rust, for decoding: they borrow, and the owned record is
+//! made of them at once. `encode` writes it.
 
-use super::{check, put, take};
+use super::{check, take};
 use crate::error::Fault;
 use crate::id::{Form, Id};
 use crate::model::{
     Body, Decimal, Field, FieldValue, Level, Map, MapEntry, ObservationKind, Operation, Payload,
     Record, ScoreSource, ScoreType, Subject, Target, Timestamp, Value,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A payload of a record in a log frame: its part list stands in the same frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,6 @@ impl Payload for Listed {
     }
 }
 
-/// Appends the encoded record to `out`. Panics where [`check`] finds fault with it: what is
-/// written was checked when it came in.
-pub fn encode_record(record: &Record<Listed>, out: &mut Vec<u8>) {
-    assert!(check(record).is_ok(), "a record to encode is out of order");
-    put(&WireRecord::of(record), out);
-}
-
 /// The record that fills `bytes` exactly. Allocates the fields, their texts and lists.
 ///
 /// # Errors
@@ -62,7 +55,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record<Listed>, Fault> {
     Ok(record)
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct WireRecord<'a> {
     #[serde(borrow)]
     target: WireTarget<'a>,
@@ -72,7 +65,7 @@ struct WireRecord<'a> {
     body: WireBody<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum WireTarget<'a> {
     #[serde(borrow)]
     Trace(WireId<'a>),
@@ -80,7 +73,7 @@ enum WireTarget<'a> {
     Score(WireId<'a>),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum WireId<'a> {
     Text(&'a str),
     Hex16(u64),
@@ -88,14 +81,14 @@ enum WireId<'a> {
     Uuid(u128),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum WireBody<'a> {
     Tombstone,
     #[serde(borrow)]
     Fields(Vec<WireField<'a>>),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct WireField<'a> {
     code: u8,
     weak: bool,
@@ -103,7 +96,7 @@ struct WireField<'a> {
     value: WireValue<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum WireValue<'a> {
     Kind(u8),
     Level(u8),
@@ -129,21 +122,21 @@ enum WireValue<'a> {
     ScoreSource(u8),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct WirePayload {
     len: u64,
     print: u64,
     list: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct WireMap<'a> {
     text: WirePayload,
     #[serde(borrow)]
     entries: Vec<(&'a str, u32, u32, bool)>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum WireSubject<'a> {
     #[serde(borrow)]
     Trace(WireId<'a>),
@@ -156,27 +149,7 @@ fn unknown(what: &str, code: u8) -> Fault {
     Fault::new(0, format!("unknown {what} {code}"))
 }
 
-impl<'a> WireRecord<'a> {
-    fn of(record: &'a Record<Listed>) -> WireRecord<'a> {
-        WireRecord {
-            target: match &record.target {
-                Target::Trace { trace } => WireTarget::Trace(WireId::of(trace)),
-                Target::Observation { trace, observation } => {
-                    WireTarget::Observation(WireId::of(trace), WireId::of(observation))
-                }
-                Target::Score { score } => WireTarget::Score(WireId::of(score)),
-            },
-            time: record.time.0,
-            operation: record.operation.code(),
-            body: match &record.body {
-                Body::Tombstone => WireBody::Tombstone,
-                Body::Fields(fields) => {
-                    WireBody::Fields(fields.iter().map(WireField::of).collect())
-                }
-            },
-        }
-    }
-
+impl WireRecord<'_> {
     fn into_record(self) -> Result<Record<Listed>, Fault> {
         Ok(Record {
             target: match self.target {
@@ -205,17 +178,7 @@ impl<'a> WireRecord<'a> {
     }
 }
 
-impl<'a> WireId<'a> {
-    fn of(id: &'a Id) -> WireId<'a> {
-        let bits = id.bits().unwrap_or_default();
-        match id.form() {
-            Form::Text => WireId::Text(id.as_text().unwrap_or_default()),
-            Form::Hex16 => WireId::Hex16(bits as u64),
-            Form::Hex32 => WireId::Hex32(bits),
-            Form::Uuid => WireId::Uuid(bits),
-        }
-    }
-
+impl WireId<'_> {
     fn into_id(self) -> Result<Id, Fault> {
         match self {
             WireId::Hex16(bits) => Ok(Id::hex16(bits)),
@@ -231,43 +194,14 @@ impl<'a> WireId<'a> {
     }
 }
 
-impl<'a> WireField<'a> {
-    fn of(field: &'a FieldValue<Listed>) -> WireField<'a> {
-        WireField { code: field.field.code(), weak: field.weak, value: WireValue::of(&field.value) }
-    }
-
+impl WireField<'_> {
     fn into_field(self) -> Result<FieldValue<Listed>, Fault> {
         let field = Field::from_code(self.code).ok_or_else(|| unknown("field", self.code))?;
         Ok(FieldValue { field, weak: self.weak, value: self.value.into_value()? })
     }
 }
 
-impl<'a> WireValue<'a> {
-    fn of(value: &'a Value<Listed>) -> WireValue<'a> {
-        match value {
-            Value::Kind(kind) => WireValue::Kind(kind.code()),
-            Value::Level(level) => WireValue::Level(level.code()),
-            Value::Bool(flag) => WireValue::Bool(*flag),
-            Value::Number(number) => WireValue::Number(*number),
-            Value::Float(number) => WireValue::Float(*number),
-            Value::Time(time) => WireValue::Time(time.0),
-            Value::Id(id) => WireValue::Id(WireId::of(id)),
-            Value::Text(text) => WireValue::Text(text),
-            Value::Tags(tags) => WireValue::Tags(tags.iter().map(|tag| &**tag).collect()),
-            Value::Usage(usage) => {
-                WireValue::Usage(usage.iter().map(|(key, n)| (&**key, *n)).collect())
-            }
-            Value::Cost(cost) => {
-                WireValue::Cost(cost.iter().map(|(key, sum)| (&**key, sum.0)).collect())
-            }
-            Value::Payload(payload) => WireValue::Payload(WirePayload::of(payload)),
-            Value::Map(map) => WireValue::Map(WireMap::of(map)),
-            Value::Subject(subject) => WireValue::Subject(WireSubject::of(subject)),
-            Value::ScoreType(word) => WireValue::ScoreType(word.code()),
-            Value::ScoreSource(word) => WireValue::ScoreSource(word.code()),
-        }
-    }
-
+impl WireValue<'_> {
     fn into_value(self) -> Result<Value<Listed>, Fault> {
         Ok(match self {
             WireValue::Kind(code) => Value::Kind(
@@ -304,24 +238,12 @@ impl<'a> WireValue<'a> {
 }
 
 impl WirePayload {
-    fn of(payload: &Listed) -> WirePayload {
-        WirePayload { len: payload.len, print: payload.print, list: payload.list }
-    }
-
     fn into_listed(self) -> Listed {
         Listed { len: self.len, print: self.print, list: self.list }
     }
 }
 
-impl<'a> WireMap<'a> {
-    fn of(map: &'a Map<Listed>) -> WireMap<'a> {
-        let entry = |e: &'a MapEntry| (&*e.key, e.value.start, e.value.end - e.value.start, e.weak);
-        WireMap {
-            text: WirePayload::of(&map.text),
-            entries: map.entries.iter().map(entry).collect(),
-        }
-    }
-
+impl WireMap<'_> {
     fn into_map(self) -> Result<Map<Listed>, Fault> {
         let mut entries = Vec::with_capacity(self.entries.len());
         for (key, start, len, weak) in self.entries {
@@ -334,18 +256,7 @@ impl<'a> WireMap<'a> {
     }
 }
 
-impl<'a> WireSubject<'a> {
-    fn of(subject: &'a Subject) -> WireSubject<'a> {
-        match subject {
-            Subject::Trace(trace) => WireSubject::Trace(WireId::of(trace)),
-            Subject::Observation(trace, observation) => {
-                WireSubject::Observation(WireId::of(trace), WireId::of(observation))
-            }
-            Subject::Session(session) => WireSubject::Session(WireId::of(session)),
-            Subject::Run(run) => WireSubject::Run(WireId::of(run)),
-        }
-    }
-
+impl WireSubject<'_> {
     fn into_subject(self) -> Result<Subject, Fault> {
         Ok(match self {
             WireSubject::Trace(trace) => Subject::Trace(trace.into_id()?),

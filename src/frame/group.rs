@@ -27,15 +27,18 @@ use std::ops::Range;
 
 const HEAD_BYTES: usize = 28;
 const PIECE_ENTRY_BYTES: usize = 16;
+/// A part's length takes so many bytes at most.
+const PART_LEN_BYTES_MAX: usize = 3;
+const _: () = assert!(PART_BYTES_MAX < 1 << (7 * PART_LEN_BYTES_MAX));
 
 /// Collects what goes into one frame.
 #[derive(Debug, Default)]
 pub struct GroupBuilder {
     first_part: u32,
     records: Vec<u8>,
-    record_count: u32,
+    record_ranges: Vec<Range<u32>>,
     lists: Vec<u8>,
-    list_count: u32,
+    list_ranges: Vec<Range<u32>>,
     part_lens: Vec<u32>,
     parts: Vec<u8>,
 }
@@ -48,17 +51,13 @@ impl GroupBuilder {
 
     /// Appends an encoded record.
     pub fn push_record(&mut self, record: &[u8]) {
-        put_u64(&mut self.records, record.len() as u64);
-        self.records.extend_from_slice(record);
-        self.record_count += 1;
+        self.record_ranges.push(push(&mut self.records, record));
     }
 
     /// Appends an encoded part list and gives its number in this frame.
     pub fn push_list(&mut self, list: &[u8]) -> u32 {
-        put_u64(&mut self.lists, list.len() as u64);
-        self.lists.extend_from_slice(list);
-        self.list_count += 1;
-        self.list_count - 1
+        self.list_ranges.push(push(&mut self.lists, list));
+        self.list_ranges.len() as u32 - 1
     }
 
     /// Appends a part and gives its number in the log.
@@ -76,7 +75,7 @@ impl GroupBuilder {
 
     /// Records so far.
     pub fn records(&self) -> u32 {
-        self.record_count
+        self.record_ranges.len() as u32
     }
 
     /// Raw bytes of parts so far.
@@ -91,43 +90,68 @@ impl GroupBuilder {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.record_count == 0 && self.part_lens.is_empty()
+        self.record_ranges.is_empty() && self.part_lens.is_empty()
     }
 
-    /// Appends the body's bytes to `out`.
-    pub fn write(&self, compressor: &mut Compressor, out: &mut Vec<u8>) {
-        let mut skeleton = self.records.clone();
+    /// Appends the body's bytes to `out`, and gives what [`GroupView::parse`] finds in them.
+    pub fn write(&self, compressor: &mut Compressor, out: &mut Vec<u8>) -> GroupView {
+        let body = out.len();
+        let mut skeleton = Vec::with_capacity(
+            self.records.len() + self.lists.len() + self.part_lens.len() * PART_LEN_BYTES_MAX,
+        );
+        skeleton.extend_from_slice(&self.records);
         skeleton.extend_from_slice(&self.lists);
         self.part_lens.iter().for_each(|len| put_u64(&mut skeleton, u64::from(*len)));
-        let mut stored = Vec::with_capacity(skeleton.len());
-        let stored_len = pack(compressor, &skeleton, &mut stored);
-        let mut table = Vec::new();
-        let mut pieces = Vec::new();
-        let mut piece_count = 0u32;
-        for (range, count) in piece_ranges(&self.part_lens) {
-            let raw = &self.parts[range];
-            let start = pieces.len();
-            let len = pack(compressor, raw, &mut pieces);
-            let crc = crc32fast::hash(&pieces[start..]);
-            for word in [raw.len() as u32, len as u32, crc, count] {
-                table.extend_from_slice(&word.to_le_bytes());
-            }
-            piece_count += 1;
+        out.resize(body + HEAD_BYTES, 0);
+        let stored_len = pack(compressor, &skeleton, out);
+        let ranges = piece_ranges(&self.part_lens);
+        let mut entry = out.len();
+        out.resize(entry + ranges.len() * PIECE_ENTRY_BYTES, 0);
+        let mut pieces = Vec::with_capacity(ranges.len());
+        for (range, part_count) in ranges {
+            let (start, raw) = (out.len(), &self.parts[range]);
+            let stored_len = pack(compressor, raw, out) as u32;
+            let (body_offset, raw_len) = ((start - body) as u32, raw.len() as u32);
+            let crc = crc32fast::hash(&out[start..]);
+            put_words(&mut out[entry..], [raw_len, stored_len, crc, part_count]);
+            entry += PIECE_ENTRY_BYTES;
+            pieces.push(PieceAt { body_offset, stored_len, raw_len, crc, part_count });
         }
         let head = [
-            self.record_count,
-            self.list_count,
+            self.records(),
+            self.list_ranges.len() as u32,
             self.part_lens.len() as u32,
             self.first_part,
-            piece_count,
+            pieces.len() as u32,
             skeleton.len() as u32,
             stored_len as u32,
         ];
-        head.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
-        out.extend_from_slice(&stored);
-        out.extend_from_slice(&table);
-        out.extend_from_slice(&pieces);
+        put_words(&mut out[body..], head);
+        let after_records = self.records.len() as u32;
+        let moved = |r: &Range<u32>| r.start + after_records..r.end + after_records;
+        GroupView {
+            skeleton: skeleton.into(),
+            records: self.record_ranges.as_slice().into(),
+            lists: self.list_ranges.iter().map(moved).collect(),
+            part_lens: self.part_lens.as_slice().into(),
+            pieces: pieces.into(),
+            first_part: self.first_part,
+        }
     }
+}
+
+/// Appends an item and its length before it; where the item stands.
+fn push(items: &mut Vec<u8>, item: &[u8]) -> Range<u32> {
+    put_u64(items, item.len() as u64);
+    let start = items.len() as u32;
+    items.extend_from_slice(item);
+    start..items.len() as u32
+}
+
+/// Overwrites the start of `at`.
+fn put_words<const N: usize>(at: &mut [u8], words: [u32; N]) {
+    let (places, _) = at.as_chunks_mut::<4>();
+    places.iter_mut().zip(words).for_each(|(place, word)| *place = word.to_le_bytes());
 }
 
 /// Cuts parts into pieces: byte range and number of parts of each.
@@ -187,7 +211,7 @@ impl PieceAt {
 }
 
 /// A group's skeleton, decompressed, and where its pieces stand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupView {
     skeleton: Box<[u8]>,
     records: Box<[Range<u32>]>,

@@ -104,8 +104,9 @@ proptest! {
         lists.iter().for_each(|l| { group.push_list(l); });
         parts.iter().for_each(|p| { group.push_part(p); });
         let mut body = Vec::new();
-        group.write(&mut Compressor::new(1), &mut body);
+        let written = group.write(&mut Compressor::new(1), &mut body);
         let view = GroupView::parse(&body).unwrap();
+        prop_assert_eq!(&written, &view);
         prop_assert!(view.records().eq(records.iter().map(Vec::as_slice)));
         for (i, list) in lists.iter().enumerate() {
             prop_assert_eq!(view.list(i), Some(list.as_slice()));

@@ -1,25 +1,38 @@
 //! From records to groups: payloads are deduplicated into part lists, what is new goes into the
 //! group ahead of the records that need it.
 
-use crate::codec::{Listed, encode_record};
+use super::Found;
+use crate::codec::{Listed, encode_listed};
 use crate::frame::GroupBuilder;
-use crate::id::{Identity, StoreKey};
+use crate::id::StoreKey;
 use crate::limits::FRAME_PART_BYTES_MAX;
-use crate::model::{Body, Field, FieldValue, Record, Target, Value};
+use crate::model::{Body, Field, Record, Target, Value};
 use crate::part::{Deduper, ListBuilder, PartSink};
+use std::ops::Range;
 
-/// A payload whose part list is not in a group yet.
-#[derive(Debug, Clone, PartialEq)]
-struct Pending {
-    len: u64,
-    print: u64,
-    list: Vec<u8>,
+/// A group to be written, and what the table will keep of its records.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    /// The body of its frame.
+    pub group: GroupBuilder,
+    /// One a record.
+    pub found: Vec<Found>,
 }
 
-impl crate::model::Payload for Pending {
-    fn bytes_len(&self) -> u64 {
-        self.len
+impl Encoded {
+    /// A group whose first part has this number.
+    pub fn new(first_part: u32) -> Encoded {
+        Encoded { group: GroupBuilder::new(first_part), found: Vec::new() }
     }
+}
+
+/// A payload whose part list is not in a group yet.
+#[derive(Debug)]
+struct Staged {
+    len: u64,
+    print: u64,
+    /// In the bytes of lists that are staged.
+    list: Range<usize>,
 }
 
 /// Encodes batches for one log after the other.
@@ -28,27 +41,32 @@ pub struct Encoder {
     key: StoreKey,
     deduper: Deduper,
     list: ListBuilder,
-    group: GroupBuilder,
-    bytes: Vec<u8>,
+    encoded: Encoded,
     raw_bytes: u64,
+    /// Of the batch at hand: payloads in the order of records and fields, their lists, and what is
+    /// found in its records.
+    staged: Vec<Staged>,
+    lists: Vec<u8>,
+    found: Vec<Found>,
+    bytes: Vec<u8>,
 }
 
 /// Puts new parts into the group at hand, and hands it over where it is full: one payload may be
 /// more than a frame holds.
 struct Sink<'a> {
-    group: &'a mut GroupBuilder,
-    full: &'a mut dyn FnMut(GroupBuilder),
+    encoded: &'a mut Encoded,
+    full: &'a mut dyn FnMut(Encoded),
     raw_bytes: &'a mut u64,
 }
 
 impl PartSink for Sink<'_> {
     fn part(&mut self, bytes: &[u8]) -> u32 {
-        if self.group.part_bytes() >= FRAME_PART_BYTES_MAX {
-            let next = GroupBuilder::new(self.group.next_part());
-            (self.full)(std::mem::replace(self.group, next));
+        if self.encoded.group.part_bytes() >= FRAME_PART_BYTES_MAX {
+            let next = Encoded::new(self.encoded.group.next_part());
+            (self.full)(std::mem::replace(self.encoded, next));
         }
         *self.raw_bytes += bytes.len() as u64;
-        self.group.push_part(bytes)
+        self.encoded.group.push_part(bytes)
     }
 }
 
@@ -59,16 +77,19 @@ impl Encoder {
             key: *key,
             deduper: Deduper::new(key, stream_bytes_max),
             list: ListBuilder::new(),
-            group: GroupBuilder::new(0),
-            bytes: Vec::new(),
+            encoded: Encoded::new(0),
             raw_bytes: 0,
+            staged: Vec::new(),
+            lists: Vec::new(),
+            found: Vec::new(),
+            bytes: Vec::new(),
         }
     }
 
     /// Forgets what it knows and the group at hand; the next part gets this number.
     pub fn restart(&mut self, next_part: u32) {
         self.deduper.reset();
-        self.group = GroupBuilder::new(next_part);
+        self.encoded = Encoded::new(next_part);
         if next_part == 0 {
             self.raw_bytes = 0;
         }
@@ -81,7 +102,7 @@ impl Encoder {
 
     /// The number that the next part gets.
     pub fn next_part(&self) -> u32 {
-        self.group.next_part()
+        self.encoded.group.next_part()
     }
 
     /// Memory for last payloads and part lookup, in bytes.
@@ -91,81 +112,75 @@ impl Encoder {
 
     /// The group at hand.
     pub fn group(&self) -> &GroupBuilder {
-        &self.group
+        &self.encoded.group
     }
 
     /// Takes the group at hand; the next one goes on with its part numbers.
-    pub fn take_group(&mut self) -> GroupBuilder {
-        let next = GroupBuilder::new(self.group.next_part());
-        std::mem::replace(&mut self.group, next)
+    pub fn take_group(&mut self) -> Encoded {
+        let next = Encoded::new(self.encoded.group.next_part());
+        std::mem::replace(&mut self.encoded, next)
     }
 
-    /// Adds a batch to the group at hand, its records together and last. Where its new parts are
-    /// too many for one frame, `full` is given the groups that have to go ahead.
-    pub fn batch(&mut self, records: Vec<Record>, full: &mut dyn FnMut(GroupBuilder)) {
-        let staged: Vec<Record<Pending>> =
-            records.into_iter().map(|record| self.stage(record, full)).collect();
-        for record in staged {
-            let listed = self.list_payloads(record);
+    /// Adds a batch of records that were checked to the group at hand, together and last. Where
+    /// its new parts are too many for one frame, `full` is given the groups that have to go ahead.
+    pub fn batch(&mut self, mut records: Vec<Record>, full: &mut dyn FnMut(Encoded)) {
+        self.lists.clear();
+        for record in &mut records {
+            let found = Found::of(record, &self.key);
+            let stream = self.stream_of(record, &found);
+            self.found.push(found);
+            self.stage(record, stream, full);
+        }
+        let group = &mut self.encoded.group;
+        let mut staged = self.staged.drain(..);
+        for record in &records {
             self.bytes.clear();
-            encode_record(&listed, &mut self.bytes);
-            self.group.push_record(&self.bytes);
+            let mut list = |_: &Vec<u8>| match staged.next() {
+                Some(Staged { len, print, list }) => {
+                    Listed { len, print, list: group.push_list(&self.lists[list]) }
+                }
+                None => Listed { len: 0, print: 0, list: u32::MAX },
+            };
+            encode_listed(record, &mut list, &mut self.bytes);
+            group.push_record(&self.bytes);
+        }
+        self.encoded.found.append(&mut self.found);
+    }
+
+    /// Takes the payloads out of a record and deduplicates them.
+    fn stage(&mut self, record: &mut Record, stream: u64, full: &mut dyn FnMut(Encoded)) {
+        let Body::Fields(fields) = &mut record.body else { return };
+        for field in fields {
+            let bytes = match &mut field.value {
+                Value::Payload(bytes) => std::mem::take(bytes),
+                Value::Map(map) => std::mem::take(&mut map.text),
+                _ => continue,
+            };
+            let stream = stream ^ u64::from(field.field.code()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.list.clear();
+            let (encoded, raw_bytes) = (&mut self.encoded, &mut self.raw_bytes);
+            let mut sink = Sink { encoded, full, raw_bytes };
+            let (len, print) = self.deduper.add(&[stream], bytes, &mut sink, &mut self.list);
+            let start = self.lists.len();
+            self.list.encode(&mut self.lists);
+            self.staged.push(Staged { len, print, list: start..self.lists.len() });
         }
     }
 
-    fn stage(&mut self, record: Record, full: &mut dyn FnMut(GroupBuilder)) -> Record<Pending> {
-        let stream = self.stream_of(&record);
-        let Record { target, time, operation, body } = record;
-        let body = match body {
-            Body::Tombstone => Body::Tombstone,
-            Body::Fields(fields) => {
-                let mut staged = Vec::with_capacity(fields.len());
-                for FieldValue { field, weak, value } in fields {
-                    let stream =
-                        stream ^ u64::from(field.code()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                    let value = value.map_payload(&mut |bytes| self.payload(stream, bytes, full));
-                    staged.push(FieldValue { field, weak, value });
-                }
-                Body::Fields(staged)
-            }
-        };
-        Record { target, time, operation, body }
-    }
-
-    fn payload(
-        &mut self,
-        stream: u64,
-        bytes: Vec<u8>,
-        full: &mut dyn FnMut(GroupBuilder),
-    ) -> Pending {
-        self.list.clear();
-        let (group, raw_bytes) = (&mut self.group, &mut self.raw_bytes);
-        let mut sink = Sink { group, full, raw_bytes };
-        let (len, print) = self.deduper.add(&[stream], bytes, &mut sink, &mut self.list);
-        let mut list = Vec::new();
-        self.list.encode(&mut list);
-        Pending { len, print, list }
-    }
-
-    fn list_payloads(&mut self, record: Record<Pending>) -> Record<Listed> {
-        record.map_payloads(&mut |p: Pending| {
-            let list = self.group.push_list(&p.list);
-            Listed { len: p.len, print: p.print, list }
-        })
-    }
-
     /// Payloads of one stream are alike: (trace, observation name); the field is mixed in later.
-    fn stream_of(&self, record: &Record) -> u64 {
-        let hash = |identity: Identity| self.key.lookup_hash(identity);
-        let name = record.fields().iter().find(|f| f.field == Field::Name).map(|f| &f.value);
-        let name = match name {
-            Some(Value::Text(name)) => u64::from(crc32fast::hash(name.as_bytes())) << 8,
-            _ => 0,
-        };
+    fn stream_of(&self, record: &Record, found: &Found) -> u64 {
+        let hash = self.key.lookup_hash(found.identity);
         match &record.target {
-            Target::Observation { trace, .. } => hash(self.key.identity(trace)) ^ name,
-            Target::Trace { trace } => hash(self.key.identity(trace)).rotate_left(31),
-            Target::Score { score } => hash(self.key.identity(score)),
+            Target::Observation { .. } => {
+                let name = record.fields().iter().find(|f| f.field == Field::Name);
+                let name = match name.map(|f| &f.value) {
+                    Some(Value::Text(name)) => u64::from(crc32fast::hash(name.as_bytes())) << 8,
+                    _ => 0,
+                };
+                hash ^ name
+            }
+            Target::Trace { .. } => hash.rotate_left(31),
+            Target::Score { .. } => hash,
         }
     }
 }

@@ -14,14 +14,16 @@
 //!
 //! Records stay encoded; reading a trace decodes its own. Payload bytes stay in the file.
 //!
-//! Read in this order: `encoder`, `table`, `reader`.
+//! Read in this order: `found`, `encoder`, `table`, `reader`.
 
 mod encoder;
+mod found;
 #[cfg(test)]
 mod golden;
 mod reader;
 mod table;
 
-pub use encoder::Encoder;
+pub use encoder::{Encoded, Encoder};
+pub use found::Found;
 pub use reader::LogReader;
 pub use table::LogTable;

@@ -1,10 +1,11 @@
+use super::found::{Found, found_in};
 use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
 use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
-use crate::model::{Body, Field, PayloadRef, Record, Source, Target, Value};
+use crate::model::{PayloadRef, Record, Source};
 use crate::sync::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -137,6 +138,17 @@ impl<F: File> LogTable<F> {
             FrameKind::Records => found_in(&view, &self.key).map_err(fault)?,
             _ => Vec::new(),
         };
+        self.add_view(frame, view, records)
+    }
+
+    /// Adds a frame that was written, with what was found in its records when they were encoded.
+    /// See [`add`](Self::add).
+    ///
+    /// # Errors
+    /// `Corruption` where its parts do not follow those of the frame before.
+    pub fn add_view(&self, frame: &FrameRef, view: GroupView, records: Vec<Found>) -> Result<()> {
+        let body_offset = frame.payload_offset();
+        let fault = |f: Fault| f.in_file(&self.path, body_offset);
         let mut inner = self.inner.write();
         if view.first_part() as usize != inner.parts.len() {
             let what = format!("parts start at {}, not {}", view.first_part(), inner.parts.len());
@@ -344,56 +356,12 @@ impl Inner {
     }
 }
 
-/// What the table keeps of a record.
-struct Found {
-    /// Of its trace, or of the score.
-    identity: Identity,
-    score: bool,
-    erases: bool,
-    /// The trace that it erases.
-    erased: Option<Id>,
-    /// What a score is about, hashed.
-    subject: Option<u64>,
-    payload_bytes: u64,
-}
-
-/// Decodes every record of a frame, before any of them is in the table.
-fn found_in(view: &GroupView, key: &StoreKey) -> Result<Vec<Found>, Fault> {
-    view.records().map(|bytes| decode_record(bytes).map(|record| Found::of(record, key))).collect()
-}
-
-impl Found {
-    fn of(record: Record<Listed>, key: &StoreKey) -> Found {
-        let payload_bytes = record.fields().iter().map(|f| payload_len(&f.value)).sum();
-        let erases = record.body == Body::Tombstone;
-        let subject = record.fields().iter().find_map(|f| match &f.value {
-            Value::Subject(subject) if f.field == Field::Subject => Some(subject.lookup_hash(key)),
-            _ => None,
-        });
-        let (identity, score, erased) = match record.target {
-            Target::Trace { trace } => (key.identity(&trace), false, Some(trace)),
-            Target::Observation { trace, .. } => (key.identity(&trace), false, None),
-            Target::Score { score } => (key.identity(&score), true, None),
-        };
-        let (erased, subject) = (erased.filter(|_| erases), subject.filter(|_| score));
-        Found { identity, score, erases, erased, subject, payload_bytes }
-    }
-}
-
 fn push(map: &mut HashMap<Identity, Vec<At>>, identity: Identity, at: At) -> usize {
     let list = map.entry(identity).or_default();
     // The entry, at most half of the slots of its map in use, and what its list begins with.
     let new = if list.is_empty() { 192 } else { 0 };
     list.push(at);
     new
-}
-
-fn payload_len(value: &Value<Listed>) -> u64 {
-    match value {
-        Value::Payload(p) => p.len,
-        Value::Map(map) => map.text.len,
-        _ => 0,
-    }
 }
 
 /// The record with its payloads' places in this log.
@@ -412,7 +380,7 @@ mod tests {
     use crate::codec::compress::Compressor;
     use crate::frame::{FileKind, FrameWriter, GroupBuilder, Previous};
     use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
-    use crate::model::{Operation, Timestamp};
+    use crate::model::{Body, Operation, Target, Timestamp};
 
     #[test]
     fn a_frame_with_a_record_that_makes_no_sense_leaves_the_table_as_it_was() {

@@ -1,8 +1,8 @@
 //! From payloads to part lists: only what is new reaches the sink.
 
 use super::{
-    Boundary, LastPayload, ListBuilder, PartTable, Print, PrintKey, StreamTable, next_part,
-    separator,
+    Boundary, LastPayload, ListBuilder, PartKey, PartTable, Print, PrintKey, StreamTable,
+    next_part, separator,
 };
 use crate::id::StoreKey;
 use crate::limits::LITERAL_BYTES_MAX;
@@ -23,7 +23,7 @@ pub trait PartSink {
 /// Knows the parts of one log and the last payload of each stream.
 #[derive(Debug)]
 pub struct Deduper {
-    key: StoreKey,
+    identity: &'static PartKey,
     print: PrintKey,
     streams: StreamTable,
     parts: PartTable,
@@ -33,7 +33,7 @@ impl Deduper {
     /// Knows nothing yet; last payloads will take about so many bytes at most.
     pub fn new(key: &StoreKey, stream_bytes_max: usize) -> Deduper {
         Deduper {
-            key: *key,
+            identity: PartKey::of_process(),
             print: PrintKey::new(key),
             streams: StreamTable::new(stream_bytes_max),
             parts: PartTable::new(),
@@ -139,7 +139,7 @@ impl Deduper {
     }
 
     fn number(&mut self, bytes: &[u8], sink: &mut impl PartSink) -> u32 {
-        let hash = self.key.hash128(bytes);
+        let hash = self.identity.hash(bytes);
         if let Some(number) = self.parts.find(hash) {
             return number;
         }

@@ -12,11 +12,12 @@
 //! is a list: runs of part numbers, and short literals between them.
 //!
 //! Read in this order: `split` (where to cut), `list` (what a payload becomes), `print` (a
-//! fingerprint that does not depend on the cuts), `stream` (last payloads), `table` (known
-//! parts), `dedup` (all of it together), `cache` (decompressed parts).
+//! fingerprint that does not depend on the cuts), `stream` (last payloads), `hash` and
+//! `table` (known parts), `dedup` (all of it together), `cache` (decompressed parts).
 
 mod cache;
 mod dedup;
+mod hash;
 mod list;
 mod print;
 mod split;
@@ -25,6 +26,7 @@ mod table;
 
 pub use cache::{Block, BlockCache, Content};
 pub use dedup::{Deduper, PartSink};
+pub use hash::PartKey;
 pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
 pub use split::{SplitState, next_part, separator};

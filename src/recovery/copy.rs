@@ -2,10 +2,10 @@ use super::logs::ReadLog;
 use crate::codec::CODEC_ID;
 use crate::codec::compress::Compressor;
 use crate::error::Result;
-use crate::frame::{FILE_HEADER_BYTES, FileHeader, FrameKind, FrameRef, FrameWriter, GroupBuilder};
+use crate::frame::{FILE_HEADER_BYTES, FileHeader, FrameKind, FrameRef, FrameWriter};
 use crate::fs::{Dir, File, FileName};
 use crate::id::{LogId, Seq};
-use crate::log::{Encoder, LogReader};
+use crate::log::{Encoded, Encoder, LogReader};
 use crate::model::{PayloadRef, Record};
 use crate::planted::{self, Bug};
 
@@ -35,9 +35,9 @@ pub fn copy_tail<D: Dir>(
         // One by one: what was deduplicated together may be more than memory holds.
         for record in from.table.range(frame.header.seq, last)? {
             let record = with_bytes(record, &mut reader)?;
-            let mut groups: Vec<GroupBuilder> = Vec::new();
-            encoder.batch(vec![record], &mut |group| groups.push(group));
-            groups.into_iter().try_for_each(|group| copy.write(&group))?;
+            let mut full: Vec<Encoded> = Vec::new();
+            encoder.batch(vec![record], &mut |encoded| full.push(encoded));
+            full.iter().try_for_each(|encoded| copy.write(encoded))?;
             copied += 1;
         }
         copy.write(&encoder.take_group())?;
@@ -64,7 +64,8 @@ struct Copy<'a, F: File> {
 }
 
 impl<F: File> Copy<'_, F> {
-    fn write(&mut self, group: &GroupBuilder) -> Result<()> {
+    fn write(&mut self, encoded: &Encoded) -> Result<()> {
+        let group = &encoded.group;
         let count = group.records();
         let kind = if count == 0 { FrameKind::Parts } else { FrameKind::Records };
         let (raw, offset) = (group.part_bytes() as u32, self.writer.offset());

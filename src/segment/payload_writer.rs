@@ -6,9 +6,8 @@ use crate::codec::compress::{Compressor, pack};
 use crate::column::{BlobsBuilder, IntsBuilder};
 use crate::error::{Error, Result};
 use crate::fs::File;
-use crate::id::StoreKey;
 use crate::limits::BLOCK_BYTES_MAX;
-use crate::part::PartTable;
+use crate::part::{PartKey, PartTable};
 use std::collections::HashMap;
 
 /// What is known of each payload of the file.
@@ -42,7 +41,7 @@ pub struct Finished<F> {
 #[derive(Debug)]
 pub struct PayloadWriter<F: File> {
     sections: SectionWriter<F>,
-    key: StoreKey,
+    key: &'static PartKey,
     compressor: Compressor,
     table: PartTable,
     block: Vec<u8>,
@@ -62,13 +61,7 @@ impl<F: File> PayloadWriter<F> {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn new(
-        file: F,
-        header: &[u8],
-        key: StoreKey,
-        level: i32,
-        dictionary: &[u8],
-    ) -> Result<Self> {
+    pub fn new(file: F, header: &[u8], level: i32, dictionary: &[u8]) -> Result<Self> {
         let mut sections = SectionWriter::new(file, header)?;
         sections.section(s::DICTIONARY, dictionary)?;
         sections.begin(s::BLOCKS);
@@ -79,7 +72,7 @@ impl<F: File> PayloadWriter<F> {
         };
         Ok(PayloadWriter {
             sections,
-            key,
+            key: PartKey::of_process(),
             compressor,
             table: PartTable::new(),
             block: Vec::with_capacity(BLOCK_BYTES_MAX),
@@ -103,7 +96,7 @@ impl<F: File> PayloadWriter<F> {
     /// # Errors
     /// Those of the file system.
     pub fn part(&mut self, bytes: &[u8]) -> Result<u32> {
-        let hash = self.key.hash128(bytes);
+        let hash = self.key.hash(bytes);
         if let Some(number) = self.table.find(hash) {
             return Ok(number);
         }
@@ -138,7 +131,7 @@ impl<F: File> PayloadWriter<F> {
     /// The number of the payload with this length, fingerprint and encoded part list; payloads
     /// that are the same part for part share one.
     pub fn payload(&mut self, len: u64, print: u64, list: &[u8]) -> u32 {
-        let facts = PayloadFacts { len, print, list: self.key.hash128(list) };
+        let facts = PayloadFacts { len, print, list: self.key.hash(list) };
         if let Some(number) = self.numbers.get(&(len, print))
             && self.payloads.get(*number as usize) == Some(&facts)
         {

@@ -139,7 +139,7 @@ impl<D: Dir> SegmentWriter<D> {
         let file = dir.create(FileName::PayloadTemp(options.id))?;
         let level = options.zstd_level;
         let payloads =
-            PayloadWriter::new(file, &header(FileKind::Payload), key, level, &options.dictionary)?;
+            PayloadWriter::new(file, &header(FileKind::Payload), level, &options.dictionary)?;
         let file = dir.create(FileName::SkeletonTemp(options.id))?;
         let skeleton = SectionWriter::new(file, &header(FileKind::Skeleton))?;
         let blobs = || BlobsBuilder::new(level);

@@ -3,14 +3,13 @@
 use super::commit::{Commit, Done};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::GroupBuilder;
 use crate::fs::Fs;
 use crate::id::{Seq, StoreKey};
 use crate::limits::{
     BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, IN_FLIGHT_BYTES_MAX,
     LOG_PARTS_MAX,
 };
-use crate::log::Encoder;
+use crate::log::{Encoded, Encoder};
 use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
@@ -23,7 +22,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Pending {
     /// The frame to write; empty for none.
-    pub group: GroupBuilder,
+    pub encoded: Encoded,
     /// Seq of its first record, or the next one.
     pub first_seq: Seq,
     /// The log that was written is finished before this.
@@ -78,17 +77,17 @@ impl Ingest {
 
     fn batch(&mut self, records: Vec<Record>) -> Commit {
         if self.encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
-            let group = self.encoder.take_group();
-            self.push_ready(group);
+            let encoded = self.encoder.take_group();
+            self.push_ready(encoded);
         }
         let first = self.next_seq;
         let count = records.len() as u64;
         let (before_raw, before_skeleton) =
             (self.encoder.raw_bytes(), self.encoder.group().skeleton_bytes());
         let mut full = Vec::new();
-        self.encoder.batch(records, &mut |group| full.push(group));
-        for group in full {
-            self.push_ready(group);
+        self.encoder.batch(records, &mut |encoded| full.push(encoded));
+        for encoded in full {
+            self.push_ready(encoded);
         }
         self.first_seq.get_or_insert(first);
         self.next_seq = Seq(first.0 + count);
@@ -99,14 +98,15 @@ impl Ingest {
 
     /// Queues a group that has to go ahead of the records of the batch at hand. Whole batches
     /// before it may be in it; they are done with it.
-    fn push_ready(&mut self, group: GroupBuilder) {
+    fn push_ready(&mut self, encoded: Encoded) {
+        let group = &encoded.group;
         let with_records = group.records() > 0;
         let done = if with_records { std::mem::take(&mut self.done) } else { Arc::default() };
         let first_seq = if with_records { self.first_seq.take() } else { None };
         let bytes = group.part_bytes() + group.skeleton_bytes();
         self.ready.push_back(Pending {
             first_seq: first_seq.unwrap_or(self.next_seq),
-            group,
+            encoded,
             finish_log: std::mem::take(&mut self.finish_log),
             done,
             bytes,
@@ -121,24 +121,24 @@ impl Ingest {
         if self.encoder.group().is_empty() {
             return None;
         }
-        let group = self.encoder.take_group();
-        self.push_ready(group);
+        let encoded = self.encoder.take_group();
+        self.push_ready(encoded);
         self.ready.pop_front()
     }
 
     /// The log that is written ends here: what follows starts the next one.
     pub fn finish_log(&mut self) -> Arc<Done> {
         if !self.encoder.group().is_empty() {
-            let group = self.encoder.take_group();
-            self.push_ready(group);
+            let encoded = self.encoder.take_group();
+            self.push_ready(encoded);
         }
         self.encoder.restart(0);
         self.log_full = false;
         let done = Arc::new(Done::default());
-        let group = GroupBuilder::new(0);
+        let encoded = Encoded::new(0);
         let (first_seq, finish_log) = (self.next_seq, true);
         self.ready.push_back(Pending {
-            group,
+            encoded,
             first_seq,
             finish_log,
             done: Arc::clone(&done),

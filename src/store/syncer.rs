@@ -4,10 +4,10 @@
 use super::commit::Done;
 use super::shared::Shared;
 use crate::error::Result;
-use crate::frame::FrameRef;
+use crate::frame::{FrameRef, GroupView};
 use crate::fs::{Dir, File, Fs};
 use crate::id::Seq;
-use crate::log::LogTable;
+use crate::log::{Found, LogTable};
 use crate::planted::{self, Bug};
 use crate::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use std::sync::Arc;
@@ -17,12 +17,21 @@ use std::sync::Arc;
 pub(super) struct Written<F: File> {
     pub table: Arc<LogTable<F>>,
     pub frame: FrameRef,
-    pub payload: Vec<u8>,
+    pub view: GroupView,
+    pub found: Vec<Found>,
     pub last_seq: Seq,
     /// Where the frame ends in the file.
     pub end: u64,
     pub done: Arc<Done>,
     pub bytes: usize,
+}
+
+impl<F: File> Written<F> {
+    /// Puts it into its log's table, where snapshots find it once it is published.
+    fn show(&mut self) -> Result<()> {
+        let (view, found) = (std::mem::take(&mut self.view), std::mem::take(&mut self.found));
+        self.table.add_view(&self.frame, view, found)
+    }
 }
 
 #[derive(Debug)]
@@ -114,13 +123,16 @@ impl<F: Fs> Syncer<F> {
 
     /// Publishes groups that reached their level, or fails those whose sync failed: these are
     /// never shown, and nothing is appended after them.
-    pub fn acknowledge(&self, groups: Vec<Written<<F::Dir as Dir>::File>>, outcome: Result<()>) {
+    pub fn acknowledge(
+        &self,
+        mut groups: Vec<Written<<F::Dir as Dir>::File>>,
+        outcome: Result<()>,
+    ) {
         let outcome = planted::swallow(Bug::FailedSyncAcknowledged, outcome, ());
         // Whatever the reason, even a full disk: what was written may be found after all, so the
         // callers are told that the store is poisoned, not that the batch was refused.
-        let outcome = outcome
-            .and_then(|()| groups.iter().try_for_each(|g| g.table.add(&g.frame, &g.payload)))
-            .map_err(|e| {
+        let outcome =
+            outcome.and_then(|()| groups.iter_mut().try_for_each(Written::show)).map_err(|e| {
                 self.shared.poison(&e);
                 self.shared.failure().filter(|_| !planted::is(Bug::FullSyncIsRefusal)).unwrap_or(e)
             });

@@ -1,6 +1,7 @@
 //! The writer thread: takes groups, compresses them, writes frames. The only one that writes
 //! logs.
 
+use super::commit::Done;
 use super::ingest::Pending;
 use super::listener::Event;
 use super::shared::Shared;
@@ -91,8 +92,9 @@ impl<F: Fs> Writer<F> {
                 self.shared.ingest.lock().refuse_all(&failure, 0);
                 continue;
             }
-            if let Err(e) = self.write(&pending) {
-                self.refuse(&pending, &e);
+            let (done, bytes) = (Arc::clone(&pending.done), pending.bytes);
+            if let Err(e) = self.write(pending) {
+                self.refuse(&done, bytes, &e);
             }
             // Under traffic without a pause, too.
             if self.promise_is_due()
@@ -138,11 +140,12 @@ impl<F: Fs> Writer<F> {
         }
     }
 
-    fn write(&mut self, pending: &Pending) -> Result<()> {
+    fn write(&mut self, pending: Pending) -> Result<()> {
         if pending.finish_log {
             self.finish_log()?;
         }
-        if pending.group.is_empty() {
+        let group = &pending.encoded.group;
+        if group.is_empty() {
             pending.done.set(Ok(()));
             return Ok(());
         }
@@ -150,10 +153,9 @@ impl<F: Fs> Writer<F> {
             self.start_log()?;
         }
         let Some(log) = &mut self.log else { return Ok(()) };
-        let records = pending.group.records();
-        let raw = pending.group.part_bytes() as u32;
+        let (records, raw) = (group.records(), group.part_bytes() as u32);
         self.body.clear();
-        pending.group.write(&mut self.compressor, &mut self.body);
+        let view = group.write(&mut self.compressor, &mut self.body);
         // A refused frame must leave no trace: its place is taken by the next one.
         let before = log.frames.clone();
         self.bytes.clear();
@@ -192,10 +194,11 @@ impl<F: Fs> Writer<F> {
         let written = Written {
             table: Arc::clone(&log.table),
             frame,
-            payload: self.body.clone(),
+            view,
+            found: pending.encoded.found,
             last_seq: Seq(self.next_seq.0 - 1),
             end,
-            done: Arc::clone(&pending.done),
+            done: pending.done,
             bytes: pending.bytes,
         };
         if full {
@@ -221,7 +224,7 @@ impl<F: Fs> Writer<F> {
     }
 
     /// Nothing of the group is kept. A full disk is passed on; anything else ends appending.
-    fn refuse(&mut self, pending: &Pending, error: &Error) {
+    fn refuse(&mut self, done: &Done, bytes: usize, error: &Error) {
         if error.kind() != ErrorKind::StorageFull {
             self.shared.poison(error);
         }
@@ -232,11 +235,11 @@ impl<F: Fs> Writer<F> {
             log.table.parts()
         });
         let mut ingest = self.shared.ingest.lock();
-        ingest.release(pending.bytes);
+        ingest.release(bytes);
         ingest.refuse_all(error, next_part);
         drop(ingest);
         // Who is told may append at once, and that batch has nothing to do with this error.
-        pending.done.set(Err(error));
+        done.set(Err(error));
         self.shared.wake_appenders();
     }
 
