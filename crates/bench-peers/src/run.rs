@@ -1,0 +1,153 @@
+//! The runner: rounds of children, and whether they agree.
+
+use crate::args::Args;
+use crate::child::CHILD;
+use crate::engine::answers::Answers;
+use crate::engine::{Name, Setup};
+use crate::input::{Input, Survey, open_lines, survey};
+use crate::job::{Job, Measures, Phase};
+use crate::machine::Machine;
+use crate::programs::Programs;
+use crate::progress::Progress;
+use crate::report::{Report, Row};
+use crate::{Result, fault, plot};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs what the arguments ask for and prints the report.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut engines: Vec<Name> = args.engines.clone();
+    engines.sort_unstable();
+    engines.dedup();
+    if args.batch == 0 || args.in_flight == 0 || args.rounds == 0 {
+        return Err(fault("--batch, --in-flight and --rounds are at least 1"));
+    }
+    let input = match &args.input {
+        Some(path) => Input::File(std::path::absolute(path)?),
+        None => Input::Generated(args.generate, args.megabytes.saturating_mul(1_000_000)),
+    };
+    let programs = Programs::of(&engines)?;
+    let scratch = match &args.dir {
+        Some(dir) => tempfile::Builder::new().prefix("bench-peers-").tempdir_in(dir)?,
+        None => tempfile::Builder::new().prefix("bench-peers-").tempdir()?,
+    };
+    let mut machine = Machine::of(scratch.path());
+    // Append and read in each round, stream once.
+    let progress = Progress::new(engines.len() * (2 * args.rounds + 1));
+    progress.say("reading the input".into());
+    let survey = survey(&input)?;
+    let mut rows: Vec<Row> = engines.iter().map(|engine| Row::new(*engine)).collect();
+    let mut expected: Option<(Name, Answers)> = None;
+    for round in 0..args.rounds {
+        for at in 0..engines.len() {
+            let at = (at + round) % engines.len();
+            let work = Work { args, input: &input, survey: &survey, programs: &programs };
+            let work = work.on(engines[at], scratch.path(), round, &progress);
+            for measures in work? {
+                if let Some(answers) = &measures.answers {
+                    agree(&mut expected, engines[at], answers)?;
+                }
+                rows[at].rounds.push(measures);
+            }
+        }
+    }
+    machine.ended();
+    drop(progress);
+    let report = Report { args, input: &input, survey: &survey, machine: &machine, rows: &rows };
+    if let Some(path) = &args.svg {
+        let drawn = plot::draw(&report);
+        std::fs::write(path, drawn).map_err(|e| fault(format!("{}: {e}", path.display())))?;
+    }
+    report.print()
+}
+
+/// The first engine's answers are everybody's.
+fn agree(expected: &mut Option<(Name, Answers)>, engine: Name, answers: &Answers) -> Result<()> {
+    match expected {
+        None => *expected = Some((engine, answers.clone())),
+        Some((first, expected)) => {
+            if let Some(what) = expected.differs(answers) {
+                return Err(fault(format!("{first} and {engine} answer differently: {what}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Work<'a> {
+    args: &'a Args,
+    input: &'a Input,
+    survey: &'a Survey,
+    programs: &'a Programs,
+}
+
+impl Work<'_> {
+    /// All phases of one engine in one round.
+    fn on(
+        &self,
+        engine: Name,
+        scratch: &Path,
+        round: usize,
+        progress: &Progress,
+    ) -> Result<Vec<Measures>> {
+        let mut all = Vec::new();
+        let phases: &[&[Phase]] = match round {
+            0 => &[&[Phase::Append, Phase::Read], &[Phase::Stream]],
+            _ => &[&[Phase::Append, Phase::Read]],
+        };
+        for phases in phases {
+            let dir = scratch.join(engine.text());
+            std::fs::create_dir_all(&dir)?;
+            for phase in *phases {
+                progress.say(format!("round {}: {engine}, {phase:?}", round + 1).to_lowercase());
+                let measures = self.child(engine, *phase, &dir);
+                all.push(measures.map_err(|e| fault(format!("{engine}, {phase:?}: {e}")))?);
+                progress.step();
+            }
+            std::fs::remove_dir_all(&dir)?;
+        }
+        if !cfg!(debug_assertions) {
+            return Ok(all);
+        }
+        if round == 0 && engine == Name::Tracekeep {
+            progress.note("this is a debug build: its times say nothing");
+        }
+        Ok(all)
+    }
+
+    fn child(&self, engine: Name, phase: Phase, dir: &Path) -> Result<Measures> {
+        let Args { sync, parquet_level, batch, in_flight, .. } = *self.args;
+        let piped = match (phase, self.input) {
+            (Phase::Stream, Input::File(path)) => Some(path),
+            _ => None,
+        };
+        let job = Job {
+            engine,
+            phase,
+            setup: Setup { dir: dir.to_path_buf(), sync, parquet_level },
+            input: if piped.is_some() { Input::Pipe } else { self.input.clone() },
+            batch,
+            in_flight,
+            survey: self.survey.clone(),
+        };
+        let file = dir.with_extension("job.json");
+        std::fs::write(&file, serde_json::to_vec(&job)?)?;
+        let mut child = Command::new(self.programs.path(engine))
+            .arg(CHILD)
+            .arg(&file)
+            .stdin(if piped.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .spawn()?;
+        if let (Some(path), Some(mut stdin)) = (piped, child.stdin.take()) {
+            let copied = std::io::copy(&mut open_lines(path)?, &mut stdin);
+            // A child that stops listening has said why itself.
+            let _ = copied.and_then(|_| stdin.flush());
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(fault(format!("its process ended with {}", output.status)));
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
