@@ -44,6 +44,9 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("snapshot", "tree", "a snapshot hands out trees"),
 ];
 
+/// Where files are mapped: by us, and by a peer whose API says so.
+const UNSAFE: &[&str] = &["src/fs/map.rs", "crates/bench-peers/src/engine/lmdb.rs"];
+
 const FILE_LINES_MAX: usize = 500;
 const INLINE_TEST_LINES_MAX: usize = 80;
 const LIB_LINES_MAX: usize = 200;
@@ -276,7 +279,7 @@ fn commented_modules(tree: &Tree) -> Vec<Finding> {
 
 fn unsafe_code(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (path, text) in tree.with(".rs").filter(|(path, _)| *path != "src/fs/map.rs") {
+    for (path, text) in tree.with(".rs").filter(|(path, _)| !UNSAFE.contains(path)) {
         let code = Rust::parse(text).code;
         for at in words(&code, "unsafe") {
             let advice = "only src/fs/map.rs maps files; write it without";

@@ -27,7 +27,7 @@ impl Machine {
             cpu: cpu(&read("/proc/cpuinfo")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: memory << 10,
-            kernel: format!("{} {}", text(uname.sysname()), text(uname.release())),
+            kernel: kernel(&text(uname.sysname()), &text(uname.release())),
             file_system: file_system(&read("/proc/self/mounts"), dir),
             load: [load(); 2],
         }
@@ -63,9 +63,16 @@ fn cpu(info: &str) -> String {
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     match (value("model name"), value("cpu family"), value("model")) {
-        (Some(name), Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
+        (Some(name), Some(family), Some(model)) => {
+            format!("{name} (family {family}, model {model})")
+        }
         (name, ..) => name.unwrap_or_else(|| "an unknown processor".into()),
     }
+}
+
+/// Without what a distributor adds behind the version.
+fn kernel(name: &str, release: &str) -> String {
+    format!("{name} {}", release.split('-').next().unwrap_or(release))
 }
 
 /// The mount that holds a folder: the longest that its path begins with, the last of equals.
@@ -78,7 +85,8 @@ fn file_system(mounts: &str, dir: &Path) -> String {
             continue;
         };
         if dir.starts_with(at) && at.len() >= best.0 {
-            best = (at.len(), format!("{kind} ({options})"));
+            let plain: Vec<&str> = options.split(',').filter(|o| !o.contains('=')).collect();
+            best = (at.len(), format!("{kind} ({})", plain.join(",")));
         }
     }
     best.1
@@ -90,7 +98,8 @@ mod tests {
 
     #[test]
     fn the_longest_mount_is_the_one() {
-        let mounts = "a / ext4 rw,relatime 0 0\nb /tmp tmpfs rw 0 0\nc /tmp/x xfs ro 0 0\n";
+        let mounts =
+            "a / ext4 rw,relatime,resuid=7 0 0\nb /tmp tmpfs rw 0 0\nc /tmp/x xfs ro 0 0\n";
         assert_eq!(file_system(mounts, Path::new("/tmp/y/z")), "tmpfs (rw)");
         assert_eq!(file_system(mounts, Path::new("/tmpx")), "ext4 (rw,relatime)");
         assert_eq!(file_system(mounts, Path::new("/tmp/x/y")), "xfs (ro)");
@@ -101,5 +110,6 @@ mod tests {
         let info = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n";
         assert_eq!(cpu(info), "AMD EPYC (family 25, model 17)");
         assert_eq!(cpu(""), "an unknown processor");
+        assert_eq!(kernel("Linux", "6.1.0-13-amd64"), "Linux 6.1.0");
     }
 }

@@ -4,7 +4,7 @@
 use crate::engine::Name;
 use crate::engine::names::Heavy;
 use crate::{Result, fault, output};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,12 +19,9 @@ impl Programs {
     /// Builds what is not there.
     pub(crate) fn of(engines: &[Name]) -> Result<Programs> {
         let own = std::env::current_exe()?;
-        let mut heavy = BTreeMap::new();
-        for wanted in engines.iter().filter_map(|engine| engine.heavy()) {
-            if !heavy.contains_key(&wanted) {
-                heavy.insert(wanted, built(wanted, &own)?);
-            }
-        }
+        let wanted: BTreeSet<Heavy> = engines.iter().filter_map(|name| name.heavy()).collect();
+        let built = wanted.into_iter().map(|heavy| Ok((heavy, built(heavy, &own)?)));
+        let heavy = built.collect::<Result<_>>()?;
         Ok(Programs { own, heavy })
     }
 

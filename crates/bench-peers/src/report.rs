@@ -1,5 +1,6 @@
 //! What all rounds say together: as tables, as JSON.
 
+use crate::Result;
 use crate::args::Args;
 use crate::engine::{Name, Setting};
 use crate::input::{Input, Survey};
@@ -7,7 +8,6 @@ use crate::job::Measures;
 use crate::machine::Machine;
 use crate::output::{self, Style};
 use crate::stats::{median, percentile, range};
-use crate::Result;
 use serde_json::{Map, Value, json};
 
 /// One engine: what its children measured.

@@ -151,3 +151,23 @@ impl Work<'_> {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_answers_something_else_is_an_error() {
+        let mut expected = None;
+        let answers = Answers { skeletons: 3, scores: 1, ..Answers::default() };
+        assert!(agree(&mut expected, Name::Tracekeep, &answers).is_ok());
+        assert!(agree(&mut expected, Name::Redb, &answers.clone()).is_ok());
+        let fewer = Answers { skeletons: 2, ..answers.clone() };
+        let told = agree(&mut expected, Name::Sqlite, &fewer).unwrap_err().to_string();
+        assert_eq!(told, "tracekeep and sqlite answer differently: skeletons: 3 and 2");
+        let mut dearer = answers;
+        dearer.costs.insert("a model".into(), (1, 5));
+        let told = agree(&mut expected, Name::Lmdb, &dearer).unwrap_err().to_string();
+        assert_eq!(told, "tracekeep and lmdb answer differently: cost by model");
+    }
+}

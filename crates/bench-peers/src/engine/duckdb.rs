@@ -92,11 +92,7 @@ fn bytes_of(id: &Id) -> Vec<u8> {
 }
 
 /// Appends a row of `before`, then the columns.
-fn append(
-    appender: &mut Appender<'_>,
-    before: &[&dyn duckdb::ToSql],
-    flat: &Flat,
-) -> Result<()> {
+fn append(appender: &mut Appender<'_>, before: &[&dyn duckdb::ToSql], flat: &Flat) -> Result<()> {
     let Flat { trace, skeleton, rest, payloads } = flat;
     let Skeleton { id, parent, kind, level, start, end, name, model, cost } = skeleton;
     let (id, parent) = (bytes_of(id), parent.as_ref().map(bytes_of));
@@ -106,8 +102,21 @@ fn append(
         [0, 1, 2, 3].map(|at: usize| text(payloads[at].as_deref()));
     let (input, output, metadata, attributes) = (input?, output?, metadata?, attributes?);
     let columns: [&dyn duckdb::ToSql; 15] = [
-        trace, &id, &parent, &start.0, &end, &kind, &level, &name, &model, &cost, rest, &input,
-        &output, &metadata, &attributes,
+        trace,
+        &id,
+        &parent,
+        &start.0,
+        &end,
+        &kind,
+        &level,
+        &name,
+        &model,
+        &cost,
+        rest,
+        &input,
+        &output,
+        &metadata,
+        &attributes,
     ];
     let all: Vec<&dyn duckdb::ToSql> = before.iter().chain(&columns).copied().collect();
     Ok(appender.append_row(all.as_slice())?)
@@ -181,9 +190,8 @@ fn is_kind(kind: char) -> String {
 
 impl Engine for Duck {
     fn append(&mut self, batches: Vec<Vec<Record>>, in_flight: usize) -> Result<()> {
-        let prepare = |batch: Vec<Record>| {
-            batch.into_iter().map(Piece::of).collect::<Result<Vec<Piece>>>()
-        };
+        let prepare =
+            |batch: Vec<Record>| batch.into_iter().map(Piece::of).collect::<Result<Vec<Piece>>>();
         pipeline::append(batches, in_flight, prepare, |group| self.commit(group))
     }
 

@@ -6,9 +6,7 @@ use super::{CACHE_BYTES, Engine, Setup, Sync};
 use crate::Result;
 use crate::row::Pack;
 use fjall::config::BlockSizePolicy;
-use fjall::{
-    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode,
-};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 
 const GUIDE: &str = "https://docs.rs/fjall/3.1.13/fjall/struct.KeyspaceCreateOptions.html";
 

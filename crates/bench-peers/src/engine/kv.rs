@@ -107,7 +107,7 @@ impl<K: Kv> Reader for KvEngine<K> {
     fn skeletons(&self, trace: &Id) -> Result<Vec<Skeleton>> {
         let mut all = Vec::with_capacity(64);
         self.0.each_row(&key::of_trace(trace), &mut |key, row| {
-            if let key::Parsed::Observation(_, id, _) = key::parse(key)? {
+            if let key::Parsed::Observation(_, id) = key::parse(key)? {
                 all.push(Skeleton::of_row(id, row)?);
             }
             Ok(())
@@ -120,7 +120,7 @@ impl<K: Kv> Reader for KvEngine<K> {
         let prefix = key::of_trace(trace);
         let mut rows: Vec<(Vec<u8>, Id, Fields)> = Vec::with_capacity(64);
         self.0.each_row(&prefix, &mut |key, row| {
-            if let key::Parsed::Observation(_, id, _) = key::parse(key)? {
+            if let key::Parsed::Observation(_, id) = key::parse(key)? {
                 rows.push((key.to_vec(), id, decode(row)?.0));
             }
             Ok(())
@@ -130,14 +130,13 @@ impl<K: Kv> Reader for KvEngine<K> {
         payloads.resize_with(rows.len(), HashMap::new);
         let mut at = 0;
         self.0.each_payload(&prefix, &mut |key, packed| {
-            let (row, number) = key.split_at(key.len().saturating_sub(4));
+            let (row, number) = key::split(key);
             while rows.get(at).is_some_and(|(key, ..)| key.as_slice() < row) {
                 at += 1;
             }
             if let Some((key, ..)) = rows.get(at)
                 && key == row
             {
-                let number = number.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
                 let mut bytes = Vec::new();
                 unpack(packed, K::PACK, &mut bytes)?;
                 payloads[at].insert(number, bytes);

@@ -6,9 +6,7 @@ use super::{Engine, Setup, Sync, ZSTD_LEVEL};
 use crate::Result;
 use crate::row::Pack;
 use heed::types::Bytes;
-use heed::{
-    CommitOrAbort, CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, WithoutTls,
-};
+use heed::{CommitOrAbort, CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, WithoutTls};
 use std::path::{Path, PathBuf};
 
 const MANUAL: &str = "http://www.lmdb.tech/doc/group__mdb.html";
@@ -94,8 +92,7 @@ impl Kv for Lmdb {
     fn rows_of(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let opened = self.opened()?;
         let transaction = opened.env.read_txn()?;
-        let get =
-            |key: &Vec<u8>| Ok(opened.rows.get(&transaction, key)?.map(|row| row.to_vec()));
+        let get = |key: &Vec<u8>| Ok(opened.rows.get(&transaction, key)?.map(|row| row.to_vec()));
         keys.iter().map(get).collect()
     }
 

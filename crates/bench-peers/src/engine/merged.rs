@@ -62,7 +62,7 @@ impl Merged {
         let mut tables = Tables::default();
         for (key, target) in self.0 {
             match key::parse(&key)? {
-                key::Parsed::Observation(trace, id, _) => {
+                key::Parsed::Observation(trace, id) => {
                     tables.observations.push(flat(key::of_trace(&trace), id, target)?);
                 }
                 key::Parsed::Own(trace) => {
@@ -71,9 +71,8 @@ impl Merged {
                 key::Parsed::Score(score) => tables.scores.push(flat(Vec::new(), score, target)?),
             }
         }
-        let by_start = |a: &Flat, b: &Flat| {
-            (&a.trace, a.skeleton.start).cmp(&(&b.trace, b.skeleton.start))
-        };
+        let by_start =
+            |a: &Flat, b: &Flat| (&a.trace, a.skeleton.start).cmp(&(&b.trace, b.skeleton.start));
         tables.observations.sort_by(by_start);
         Ok(tables)
     }

@@ -111,8 +111,7 @@ pub(crate) const fn setting(what: &'static str, document: &'static str) -> Setti
 const ROCKSDB_BASIC: &str =
     "https://github.com/facebook/rocksdb/wiki/Setup-Options-and-Basic-Tuning";
 const ROCKSDB_COMPRESSION: &str = "https://github.com/facebook/rocksdb/wiki/Compression";
-const ROCKSDB_DICTIONARY: &str =
-    "https://rocksdb.org/blog/2021/05/31/dictionary-compression.html";
+const ROCKSDB_DICTIONARY: &str = "https://rocksdb.org/blog/2021/05/31/dictionary-compression.html";
 const ROCKSDB_BLOBS: &str = "https://github.com/facebook/rocksdb/wiki/BlobDB";
 
 macro_rules! rocksdb {
@@ -145,36 +144,33 @@ macro_rules! rocksdb {
 }
 
 const ROCKSDB: &[Setting] = rocksdb!();
-const ROCKSDB_DICT: &[Setting] = rocksdb!(
-    setting(
-        "last level: a dictionary of 64 KiB for each file, zstd trains it on 100 times as much",
-        ROCKSDB_DICTIONARY,
-    ),
-);
-const ROCKSDB_BLOB: &[Setting] = rocksdb!(
-    setting(
-        "payloads of 4 KiB and more in blob files, zstd each, garbage collected from age 0.25",
-        ROCKSDB_BLOBS,
-    ),
-);
+const ROCKSDB_DICT: &[Setting] = rocksdb!(setting(
+    "last level: a dictionary of 64 KiB for each file, zstd trains it on 100 times as much",
+    ROCKSDB_DICTIONARY,
+),);
+const ROCKSDB_BLOB: &[Setting] = rocksdb!(setting(
+    "payloads of 4 KiB and more in blob files, zstd each, garbage collected from age 0.25",
+    ROCKSDB_BLOBS,
+),);
+
+const DUCKDB_INDEXING: &str = "https://duckdb.org/docs/guides/performance/indexing";
 
 const DUCKDB: &[Setting] = &[
+    setting("the Appender, one transaction a group", "https://duckdb.org/docs/data/appender"),
+    setting("no primary key: pieces are appended and merged when settling", DUCKDB_INDEXING),
     setting(
-        "the Appender, one transaction a group",
-        "https://duckdb.org/docs/stable/data/appender",
+        "settled: sorted by trace and start, so that zonemaps skip the others, with an ART index \
+         by trace for lookups, in a new file, since deletes do not shrink one",
+        DUCKDB_INDEXING,
     ),
     setting(
-        "no primary key: pieces are appended and merged when settling",
-        "https://duckdb.org/docs/stable/guides/performance/indexing",
+        "storage version latest, which has zstd for long strings; row groups of 16,384 rows",
+        "https://duckdb.org/docs/2.0/sql/statements/attach",
     ),
     setting(
-        "settled: rows and payloads ordered by trace, so that zonemaps skip the others, in a new \
-         file, since deletes do not shrink one",
-        "https://duckdb.org/docs/stable/guides/performance/indexing",
-    ),
-    setting(
-        "storage version latest: zstd for long strings",
-        "https://duckdb.org/docs/stable/internals/storage",
+        "a commit always syncs its log: --sync os is the same; threads and memory are its \
+         defaults",
+        "https://duckdb.org/docs/guides/performance/environment",
     ),
 ];
 

@@ -22,10 +22,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "rows sorted by trace and start, said so in the file",
         "https://parquet.apache.org/docs/file-format/pageindex/",
     ),
-    setting(
-        "zstd, level 9 unless --parquet-level says another; data pages of 1 MiB",
-        WRITER,
-    ),
+    setting("zstd, level 9 unless --parquet-level says another; data pages of 1 MiB", WRITER),
     setting(
         "row groups of 16,384 rows, a bloom filter on trace, column and offset index: a trace is \
          found without reading other pages",

@@ -80,7 +80,8 @@ impl Files {
         let metadata = self.reader.metadata();
         let rows = usize::try_from(metadata.row_group(group).num_rows())?;
         let index = metadata.page_index_for_row_group(group);
-        let (index, places) = (index.column_index(column::TRACE), index.offset_index(column::TRACE));
+        let (index, places) =
+            (index.column_index(column::TRACE), index.offset_index(column::TRACE));
         let (Some(ColumnIndexMetaData::BYTE_ARRAY(index)), Some(places)) = (index, places) else {
             return Ok(Some(0..rows));
         };
@@ -100,7 +101,11 @@ impl Files {
         Ok(range)
     }
 
-    fn skeletons_of(&self, group: &dyn RowGroupReader, rows: &Range<usize>) -> Result<Vec<Skeleton>> {
+    fn skeletons_of(
+        &self,
+        group: &dyn RowGroupReader,
+        rows: &Range<usize>,
+    ) -> Result<Vec<Skeleton>> {
         let ids = required::<ByteArrayType>(group, column::ID, rows)?;
         let parents = optional::<ByteArrayType>(group, column::PARENT, rows)?;
         let starts = required::<Int64Type>(group, column::START, rows)?;

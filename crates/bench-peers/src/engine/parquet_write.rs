@@ -3,9 +3,7 @@
 use super::merged::{Flat, Tables};
 use crate::{Result, fault};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, Int32Type, Int64Type,
-};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};

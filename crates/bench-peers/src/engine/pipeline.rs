@@ -26,7 +26,7 @@ pub(crate) fn append<P: Send>(
     let (sender, receiver) = sync_channel(group);
     std::thread::scope(|scope| {
         let committer = scope.spawn(move || {
-            while let Some(first) = receiver.recv().ok() {
+            while let Ok(first) = receiver.recv() {
                 commit(gathered(first, &receiver, group))?;
             }
             Ok(())

@@ -18,10 +18,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
          without a sync, so --sync os is the same",
         GUIDE,
     ),
-    setting(
-        "settled: Database::compact",
-        "https://docs.rs/redb/4.6.0/redb/struct.Database.html",
-    ),
+    setting("settled: Database::compact", "https://docs.rs/redb/4.6.0/redb/struct.Database.html"),
 ];
 
 type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;

@@ -30,7 +30,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "https://sqlite.org/withoutrowid.html",
     ),
     setting(
-        "pages of 8 KiB, which the BLOB benchmark finds best or next to it",
+        "pages of 8 KiB: 8 and 16 KiB are found best for large BLOBs",
         "https://sqlite.org/intern-v-extern-blob.html",
     ),
     setting("cache_size 64 MiB as every engine here, mmap_size 1 GiB", PRAGMA),

@@ -6,9 +6,7 @@ use crate::{Fault, Result};
 use std::collections::VecDeque;
 use tracekeep::model::{Field, Record};
 use tracekeep::tree::Link;
-use tracekeep::{
-    Batch, Commit, Durability, Id, Options, SealLevel, Store, TraceQuery, Tree,
-};
+use tracekeep::{Batch, Commit, Durability, Id, Options, SealLevel, Store, TraceQuery, Tree};
 
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("default options; sealing in the background goes on while appending", "README.md"),

@@ -1,7 +1,7 @@
 //! What one record changes, and how it is applied to the row that is there.
 
-use super::{decode, encode, key};
 use super::value::payload_ref;
+use super::{decode, encode, key};
 use crate::Result;
 use tracekeep::merge::{Fields, Held, Slot};
 use tracekeep::model::{Body, PayloadRef, Record, Value};
@@ -27,7 +27,6 @@ pub(crate) struct Change {
 /// What has to be written for a change.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    pub(crate) fields: Fields,
     pub(crate) row: Vec<u8>,
     /// Payloads by number.
     pub(crate) puts: Vec<(u32, Vec<u8>)>,
@@ -125,7 +124,7 @@ pub(crate) fn apply(old: Option<&[u8]>, change: Change) -> Result<Applied> {
     let deletes = before.into_iter().filter(|number| !live.contains(number)).collect();
     let mut row = Vec::with_capacity(256);
     encode(&merged, first + count, &mut row);
-    Ok(Applied { fields: merged, row, puts, deletes })
+    Ok(Applied { row, puts, deletes })
 }
 
 /// The numbers of all payloads that fields name.

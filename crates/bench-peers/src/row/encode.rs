@@ -2,8 +2,8 @@
 
 use super::bytes::put_varint;
 use super::value::{put_map, put_value};
-use tracekeep::merge::{Fields, Held, Slot};
 use tracekeep::merge::Stamp;
+use tracekeep::merge::{Fields, Held, Slot};
 use tracekeep::model::{Field, Operation, Value};
 
 /// Appends a row of these fields. Payloads numbered from `next` on are free.
@@ -48,15 +48,8 @@ pub(crate) fn encode_rest(fields: &Fields, out: &mut Vec<u8>) {
     }
 }
 
-const COLUMNS: [Field; 7] = [
-    Field::Kind,
-    Field::Level,
-    Field::Start,
-    Field::End,
-    Field::Parent,
-    Field::Name,
-    Field::Model,
-];
+const COLUMNS: [Field; 7] =
+    [Field::Kind, Field::Level, Field::Start, Field::End, Field::Parent, Field::Name, Field::Model];
 
 fn collect(slot: &Slot, stamps: &mut Vec<Stamp>) {
     let mut note = |stamp: Stamp| {

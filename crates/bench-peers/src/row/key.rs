@@ -57,10 +57,10 @@ pub(crate) fn of_payload(row: &[u8], number: u32) -> Vec<u8> {
     key
 }
 
-/// What a key is about.
+/// What the key of a row is about.
 pub(crate) enum Parsed {
-    /// Trace, observation, and what follows them: nothing, or the number of a payload.
-    Observation(Id, Id, Option<u32>),
+    /// Trace and observation.
+    Observation(Id, Id),
     /// A trace's own row or payload.
     Own(Id),
     /// A score's.
@@ -76,12 +76,13 @@ pub(crate) fn parse(key: &[u8]) -> Result<Parsed> {
     if take.0.first() == Some(&OWN) {
         return Ok(Parsed::Own(trace));
     }
-    let observation = take.id()?;
-    let number = match take.is_empty() {
-        true => None,
-        false => Some(take.array::<4>()?.iter().fold(0, |n, byte| n << 8 | u32::from(*byte))),
-    };
-    Ok(Parsed::Observation(trace, observation, number))
+    Ok(Parsed::Observation(trace, take.id()?))
+}
+
+/// The key of the row that a payload belongs to, and the payload's number.
+pub(crate) fn split(payload: &[u8]) -> (&[u8], u32) {
+    let (row, number) = payload.split_at(payload.len().saturating_sub(4));
+    (row, number.iter().fold(0, |n, byte| n << 8 | u32::from(*byte)))
 }
 
 /// The first key behind all that begin with this prefix.

@@ -54,7 +54,11 @@ impl Skeleton {
             match field {
                 Field::Kind => new.kind = code(value, KIND, ObservationKind::from_code)?,
                 Field::Level => new.level = code(value, LEVEL, Level::from_code)?,
-                Field::Start | Field::End | Field::Parent | Field::Name | Field::Model
+                Field::Start
+                | Field::End
+                | Field::Parent
+                | Field::Name
+                | Field::Model
                 | Field::Cost => match (field, take_value(&mut value)?) {
                     (Field::Start, Value::Time(time)) => (new.start, started) = (time, true),
                     (Field::End, Value::Time(time)) => new.end = Some(time),
