@@ -1,8 +1,8 @@
 //! From payloads to part lists: only what is new reaches the sink.
 
 use super::{
-    Boundary, LastPayload, ListBuilder, PartKey, PartTable, Print, PrintKey, StreamTable,
-    next_part, separator,
+    Boundary, Brackets, LastPayload, ListBuilder, PartKey, PartTable, Print, PrintKey, Splitter,
+    StreamTable, separator,
 };
 use crate::id::StoreKey;
 use crate::limits::LITERAL_BYTES_MAX;
@@ -27,6 +27,8 @@ pub struct Deduper {
     print: PrintKey,
     streams: StreamTable,
     parts: PartTable,
+    /// Memory for the splitter.
+    brackets: Brackets,
 }
 
 impl Deduper {
@@ -37,6 +39,7 @@ impl Deduper {
             print: PrintKey::new(key),
             streams: StreamTable::new(stream_bytes_max),
             parts: PartTable::new(),
+            brackets: Brackets::new(),
         }
     }
 
@@ -103,13 +106,15 @@ impl Deduper {
         sink: &mut impl PartSink,
         list: &mut ListBuilder,
     ) -> Print {
+        let mut brackets = std::mem::take(&mut self.brackets);
         let boundaries_max = payload.len() / BYTES_PER_BOUNDARY + 16;
-        let (mut at, mut state, mut print) = match boundaries.last() {
+        let (mut at, state, mut print) = match boundaries.last() {
             Some(b) => (b.end as usize, b.state, Print { hash: b.print, len: u64::from(b.end) }),
             None => Default::default(),
         };
+        let mut splitter = Splitter::new(state, &payload[at..], &mut brackets);
         while at < payload.len() {
-            let cut = next_part(state, &payload[at..]);
+            let cut = splitter.next_cut();
             let bytes = &payload[at..at + cut.len];
             print = self.print.join(print, self.print.print(bytes));
             let part = if bytes.len() <= LITERAL_BYTES_MAX {
@@ -123,7 +128,6 @@ impl Deduper {
             };
             let seen = cut.seen.map_or(usize::MAX, |seen| at + seen);
             at += cut.len;
-            state = cut.state;
             if boundaries.len() >= boundaries_max {
                 continue;
             }
@@ -131,10 +135,11 @@ impl Deduper {
                 end: u32::try_from(at).unwrap_or(u32::MAX),
                 seen: u32::try_from(seen).unwrap_or(u32::MAX),
                 part,
-                state,
+                state: cut.state,
                 print: print.hash,
             });
         }
+        self.brackets = brackets;
         print
     }
 

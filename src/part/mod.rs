@@ -29,7 +29,7 @@ pub use dedup::{Deduper, PartSink};
 pub use hash::PartKey;
 pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
-pub use split::{SplitState, next_part, separator};
+pub use split::{Brackets, SplitState, Splitter, next_part, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 

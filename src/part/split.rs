@@ -17,6 +17,7 @@
 use super::Separator;
 use crate::limits::{PART_CONTENT_BYTES, PART_WHOLE_BYTES_MAX};
 use memchr::memchr2;
+use std::collections::VecDeque;
 
 /// A shorter element stays with the next one.
 const ELEMENT_BYTES_MIN: usize = 48;
@@ -83,75 +84,140 @@ pub struct Cut {
 /// The next part of a payload of which `rest` is left, at a cut with this state. `rest` must not
 /// be empty (the answer would be an empty part). Looks at no more than about 4 KiB.
 pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
-    let window = &rest[..rest.len().min(PART_WHOLE_BYTES_MAX)];
-    let comma = separator(rest).bytes().len();
-    let base = state.arrays_open();
-    let start = SplitState { inside: false, ..state };
-    let starts_wrapped = start.depth > 0 && !start.in_string && rest.starts_with(b"{");
-    let mut now = start;
-    let mut nested = None;
-    let mut at = 0;
-    while let Some(byte) = next_bracket(window, &mut at, &mut now) {
-        match byte {
-            b'[' => {
-                now.open(1);
-                let arrays = now.arrays_open();
-                let Some(looked) = object_follows(&rest[at..]) else { continue };
-                if arrays > ARRAYS_MAX {
-                    continue;
-                }
-                if arrays <= base || (base == 0 && at <= WRAPPER_BYTES_MAX) {
-                    return Cut { len: at, seen: Some(at + looked), state: now };
-                }
-                nested = nested.or(Some((at, now)));
-            }
-            b'{' => {
-                let wrapped = start.depth == 0 && now.depth == 1 && !now.in_array();
-                if wrapped && at <= WRAPPER_BYTES_MAX {
-                    return Cut { len: at - 1, seen: Some(at), state: now };
-                }
-                now.open(0);
-            }
-            b'}' => {
-                now.close();
-                let arrays = now.arrays_open();
-                let wrapped = starts_wrapped && now.depth == start.depth;
-                let element = now.in_array() && arrays <= base.min(ARRAYS_MAX);
-                let long = at - comma >= ELEMENT_BYTES_MIN || state.inside || arrays < base;
-                if (element || wrapped) && long {
-                    return Cut { len: at, seen: Some(at), state: now };
-                }
-            }
-            _ => now.close(),
+    Splitter::new(state, rest, &mut Brackets::new()).next_cut()
+}
+
+/// Brackets outside of strings, in order: where each ends, and its byte.
+pub type Brackets = VecDeque<(usize, u8)>;
+
+/// Cuts a payload part by part. What one part looked at the next one does not scan again.
+#[derive(Debug)]
+pub struct Splitter<'a> {
+    bytes: &'a [u8],
+    /// Where the next part starts, and the state there.
+    at: usize,
+    state: SplitState,
+    /// Those between `at` and `scanned`.
+    brackets: &'a mut Brackets,
+    scanned: usize,
+    /// In a string or not, at `scanned`; its brackets mean nothing.
+    ahead: SplitState,
+}
+
+impl<'a> Splitter<'a> {
+    /// From a cut with this state on. Of `brackets` only the memory is used.
+    pub fn new(state: SplitState, bytes: &'a [u8], brackets: &'a mut Brackets) -> Splitter<'a> {
+        brackets.clear();
+        Splitter { bytes, at: 0, state, brackets, scanned: 0, ahead: state }
+    }
+
+    /// The bytes that are left.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// The next part of what is left, which must not be nothing.
+    pub fn next_cut(&mut self) -> Cut {
+        let cut = self.cut();
+        self.at += cut.len;
+        self.state = cut.state;
+        while self.brackets.front().is_some_and(|(end, _)| *end <= self.at) {
+            self.brackets.pop_front();
         }
+        cut
     }
-    if rest.len() <= PART_WHOLE_BYTES_MAX {
-        return Cut { len: rest.len(), seen: None, state: now };
+
+    /// The `number`-th bracket of the next part and where it ends, if that is before `until`.
+    fn bracket(&mut self, number: usize, until: usize) -> Option<(usize, u8)> {
+        if let Some(known) = self.brackets.get(number) {
+            return Some(*known);
+        }
+        let window = &self.bytes[..until];
+        let found = next_bracket(window, &mut self.scanned, &mut self.ahead)?;
+        self.brackets.push_back((self.scanned, found));
+        Some((self.scanned, found))
     }
-    let seen = Some(PART_WHOLE_BYTES_MAX + SPACE_BYTES_MAX);
-    if let Some((len, state)) = nested {
-        return Cut { len, seen, state };
+
+    fn cut(&mut self) -> Cut {
+        let (from, rest) = (self.at, self.rest());
+        let until = from + rest.len().min(PART_WHOLE_BYTES_MAX);
+        let comma = separator(rest).bytes().len();
+        let base = self.state.arrays_open();
+        let start = SplitState { inside: false, ..self.state };
+        let starts_wrapped = start.depth > 0 && !start.in_string && rest.starts_with(b"{");
+        let mut now = SplitState { in_string: false, escaped: false, ..start };
+        let mut nested = None;
+        let mut number = 0;
+        while let Some((end, byte)) = self.bracket(number, until) {
+            number += 1;
+            let at = end - from;
+            match byte {
+                b'[' => {
+                    now.open(1);
+                    let arrays = now.arrays_open();
+                    let Some(looked) = object_follows(&rest[at..]) else { continue };
+                    if arrays > ARRAYS_MAX {
+                        continue;
+                    }
+                    if arrays <= base || (base == 0 && at <= WRAPPER_BYTES_MAX) {
+                        return Cut { len: at, seen: Some(at + looked), state: now };
+                    }
+                    nested = nested.or(Some((at, now)));
+                }
+                b'{' => {
+                    let wrapped = start.depth == 0 && now.depth == 1 && !now.in_array();
+                    if wrapped && at <= WRAPPER_BYTES_MAX {
+                        return Cut { len: at - 1, seen: Some(at), state: now };
+                    }
+                    now.open(0);
+                }
+                b'}' => {
+                    now.close();
+                    let arrays = now.arrays_open();
+                    let wrapped = starts_wrapped && now.depth == start.depth;
+                    let element = now.in_array() && arrays <= base.min(ARRAYS_MAX);
+                    let long =
+                        at - comma >= ELEMENT_BYTES_MIN || self.state.inside || arrays < base;
+                    if (element || wrapped) && long {
+                        return Cut { len: at, seen: Some(at), state: now };
+                    }
+                }
+                _ => now.close(),
+            }
+        }
+        if rest.len() <= PART_WHOLE_BYTES_MAX {
+            let SplitState { in_string, escaped, .. } = self.ahead;
+            let state = SplitState { in_string, escaped, ..now };
+            return Cut { len: rest.len(), seen: None, state };
+        }
+        let seen = Some(PART_WHOLE_BYTES_MAX + SPACE_BYTES_MAX);
+        if let Some((len, state)) = nested {
+            return Cut { len, seen, state };
+        }
+        let len = comma + content_cut(&rest[comma..PART_WHOLE_BYTES_MAX]);
+        Cut { len, seen, state: SplitState { inside: true, ..self.state_after(start, len) } }
     }
-    let len = comma + content_cut(&window[comma..]);
-    Cut { len, seen, state: SplitState { inside: true, ..advance(start, &window[..len]) } }
+
+    /// The state after so many bytes of the next part, which starts with this one.
+    fn state_after(&self, start: SplitState, len: usize) -> SplitState {
+        let (mut state, mut at) = (start, self.at);
+        for (end, byte) in self.brackets.iter().take_while(|(end, _)| *end <= self.at + len) {
+            match byte {
+                b'[' => state.open(1),
+                b'{' => state.open(0),
+                _ => state.close(),
+            }
+            (state.in_string, state.escaped, at) = (false, false, *end);
+        }
+        // No bracket is left: this finds whether a string is open.
+        let _none = next_bracket(&self.bytes[..self.at + len], &mut at, &mut state);
+        state
+    }
 }
 
 /// What stands before an element of a list, and is no part of it.
 pub fn separator(bytes: &[u8]) -> Separator {
     if bytes.starts_with(b",{") { Separator::Comma } else { Separator::None }
-}
-
-/// The state after these bytes.
-fn advance(mut state: SplitState, bytes: &[u8]) -> SplitState {
-    let mut at = 0;
-    while let Some(byte) = next_bracket(bytes, &mut at, &mut state) {
-        match byte {
-            b'[' => state.open(1),
-            b'{' => state.open(0),
-            _ => state.close(),
-        }
-    }
-    state
 }
 
 /// Moves past the next bracket outside of strings and gives it.

@@ -72,8 +72,12 @@ fn conversation(messages: usize) -> String {
 
 fn cuts(bytes: &[u8]) -> Vec<(usize, Cut)> {
     let (mut at, mut state, mut cuts) = (0, SplitState::default(), Vec::new());
+    let mut brackets = Brackets::new();
+    let mut splitter = Splitter::new(state, bytes, &mut brackets);
     while at < bytes.len() {
         let cut = next_part(state, &bytes[at..]);
+        // What it remembers of earlier parts changes nothing.
+        assert_eq!(splitter.next_cut(), cut);
         assert!(cut.len > 0 && cut.len <= PART_WHOLE_BYTES_MAX);
         cuts.push((at, cut));
         (at, state) = (at + cut.len, cut.state);

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::fs::Fs;
 use crate::id::Id;
 use crate::model::ObservationKind;
-use crate::part::{SplitState, next_part};
+use crate::part::{Brackets, SplitState, Splitter};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -23,11 +23,12 @@ pub struct NewMessages {
 /// The parts of a payload, as deduplication cuts it.
 fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
-    let (mut at, mut state) = (0, SplitState::default());
+    let (mut at, mut brackets) = (0, Brackets::new());
+    let mut splitter = Splitter::new(SplitState::default(), bytes, &mut brackets);
     while at < bytes.len() {
-        let cut = next_part(state, &bytes[at..]);
-        ranges.push(at..at + cut.len);
-        (at, state) = (at + cut.len, cut.state);
+        let len = splitter.next_cut().len;
+        ranges.push(at..at + len);
+        at += len;
     }
     ranges
 }
