@@ -23,7 +23,7 @@
 //! struct     its fields in order      enum   the variant's number, then its fields
 //! ```
 //!
-//! Records, of which there are many, are written by hand in the same bytes.
+//! Records, of which there are many, are written and read by hand, in the same bytes.
 //!
 //! Read in this order: `check`, `wire`, `encode`, `varint`, `compress`.
 
@@ -47,8 +47,8 @@ use crate::limits::BATCH_SKELETON_BYTES_MAX;
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 /// Names this codec in frame headers.
 pub const CODEC_ID: u8 = 1;
@@ -61,9 +61,11 @@ const CONFIG: Configuration<LittleEndian, Varint, Limit<BYTES_MAX>> =
 
 /// Encodes a small structure. Only integers, bools, floats, text, bytes, lists, options, structs
 /// and enums: what `serde` calls flattened, skipped or untagged does not survive.
+#[expect(clippy::expect_used, reason = "writing to memory does not fail, lists know their length")]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    put(value, &mut out);
+    bincode::serde::encode_into_writer(value, Appender(&mut out), CONFIG).expect("encodable");
+    assert!(out.len() <= BYTES_MAX, "an encoded structure is longer than the limit");
     out
 }
 
@@ -72,7 +74,15 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// # Errors
 /// The slice is too long, ends early, goes on, or is no such structure.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    take(bytes)
+    if bytes.len() > BYTES_MAX {
+        return Err(Fault::new(0, format!("{} bytes: at most {BYTES_MAX}", bytes.len())));
+    }
+    let (value, used) = bincode::serde::decode_from_slice(bytes, CONFIG)
+        .map_err(|error| Fault::new(0, reason(&error)))?;
+    if used != bytes.len() {
+        return Err(Fault::new(used, format!("{} bytes too many", bytes.len() - used)));
+    }
+    Ok(value)
 }
 
 struct Appender<'a>(&'a mut Vec<u8>);
@@ -83,25 +93,6 @@ impl Writer for Appender<'_> {
         self.0.extend_from_slice(bytes);
         Ok(())
     }
-}
-
-#[expect(clippy::expect_used, reason = "writing to memory does not fail, lists know their length")]
-fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    let start = out.len();
-    bincode::serde::encode_into_writer(value, Appender(out), CONFIG).expect("encodable");
-    assert!(out.len() - start <= BYTES_MAX, "an encoded structure is longer than the limit");
-}
-
-fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Fault> {
-    if bytes.len() > BYTES_MAX {
-        return Err(Fault::new(0, format!("{} bytes: at most {BYTES_MAX}", bytes.len())));
-    }
-    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, CONFIG)
-        .map_err(|error| Fault::new(0, reason(&error)))?;
-    if used != bytes.len() {
-        return Err(Fault::new(used, format!("{} bytes too many", bytes.len() - used)));
-    }
-    Ok(value)
 }
 
 fn reason(error: &DecodeError) -> &'static str {

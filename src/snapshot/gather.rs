@@ -8,6 +8,7 @@ use crate::id::{Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Target, Timestamp};
 use crate::segment::RowKind;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -222,7 +223,7 @@ impl Gathered {
         s.segment.observation_fields(row, trace_start, &mut self.details.borrow_mut())
     }
 
-    /// The merged fields of an observation.
+    /// The merged fields of an observation; lent, where nothing is sealed of it.
     ///
     /// # Errors
     /// `Corruption`.
@@ -230,14 +231,17 @@ impl Gathered {
         &self,
         view: &View<D>,
         identity: Identity,
-    ) -> Result<Option<Fields>> {
-        let mut fields = match self.sealed_observation(view, identity) {
-            Some((s, row, start)) => self.sealed_fields(s, row, start)?,
-            None => Fields::new(),
+    ) -> Result<Option<Cow<'_, Fields>>> {
+        let unsealed = self.observations.get(&identity).map(|unsealed| &unsealed.fields);
+        let fields = match (self.sealed_observation(view, identity), unsealed) {
+            (Some((s, row, start)), unsealed) => {
+                let mut fields = self.sealed_fields(s, row, start)?;
+                unsealed.into_iter().for_each(|newer| fields.merge(newer.clone()));
+                Cow::Owned(fields)
+            }
+            (None, Some(unsealed)) => Cow::Borrowed(unsealed),
+            (None, None) => return Ok(None),
         };
-        if let Some(unsealed) = self.observations.get(&identity) {
-            fields.merge(unsealed.fields.clone());
-        }
         Ok((!fields.is_empty()).then_some(fields))
     }
 

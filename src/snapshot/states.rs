@@ -10,6 +10,7 @@ use crate::model::Timestamp;
 use crate::planted::{self, Bug};
 use crate::segment::{Contribution, RowKind, Summary, payload_bytes};
 use crate::sync::Mutex;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -175,7 +176,8 @@ impl<F: Fs> Snapshot<F> {
     pub fn observation(&self, trace: &Id, observation: &Id) -> Result<Option<Fields>> {
         let view = self.view()?;
         let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
-        all.observation(&view, view.key.identity(observation))
+        let fields = all.observation(&view, view.key.identity(observation))?;
+        Ok(fields.map(Cow::into_owned))
     }
 
     /// Hands out every observation of a trace, ordered by start, then id. Cost: its details,
@@ -196,9 +198,9 @@ impl<F: Fs> Snapshot<F> {
 
 /// The observations of a gathered trace in the order of start, then id.
 #[derive(Debug)]
-pub struct Ordered {
+pub struct Ordered<'a> {
     rows: Vec<OrderedRow>,
-    merged: Vec<(Option<Id>, Fields)>,
+    merged: Vec<(Option<&'a Id>, Cow<'a, Fields>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -214,7 +216,7 @@ struct OrderedRow {
 
 const MERGED: usize = usize::MAX;
 
-impl Ordered {
+impl<'a> Ordered<'a> {
     /// The observations that unsealed records touch, and the other sealed ones of the segments
     /// that `include` names. Memory: 64 bytes an observation, and the touched ones' fields.
     ///
@@ -222,9 +224,9 @@ impl Ordered {
     /// `Corruption`.
     pub fn new<D: Dir>(
         view: &View<D>,
-        all: &Gathered,
+        all: &'a Gathered,
         include: &dyn Fn(usize) -> bool,
-    ) -> Result<Ordered> {
+    ) -> Result<Ordered<'a>> {
         let mut rows = Vec::new();
         for (at, trace_row) in all.holders.iter().filter(|(at, _)| include(*at)) {
             let Some(s) = view.segments.get(*at) else { continue };
@@ -253,7 +255,7 @@ impl Ordered {
                     row,
                     trace_start: start,
                 });
-                merged.push((unsealed.id.clone(), fields));
+                merged.push((unsealed.id.as_ref(), fields));
             }
         }
         rows.sort_unstable_by_key(|row| (row.start, row.identity));
@@ -263,10 +265,10 @@ impl Ordered {
     /// The same, with ids of one start ordered by their text: the identity of a text is a hash,
     /// which differs from store to store.
     #[must_use]
-    pub fn by_text<D: Dir>(mut self, view: &View<D>) -> Ordered {
+    pub fn by_text<D: Dir>(mut self, view: &View<D>) -> Ordered<'a> {
         let merged = &self.merged;
         let text = |row: &OrderedRow| match row.at {
-            MERGED => merged.get(row.row as usize).and_then(|(id, _)| id.clone()),
+            MERGED => merged.get(row.row as usize).and_then(|(id, _)| id.cloned()),
             at => view.segments.get(at).and_then(|s| s.segment.observation_id(row.row)),
         };
         for same in self.rows.chunk_by_mut(|a, b| a.start == b.start) {
