@@ -1,0 +1,61 @@
+//! How many allocations a thread makes for each record that it appends. No rate that is measured on a
+//! shared machine shows one more as surely as counting does.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use allocation_counter::measure;
+use tracekeep::model::{ObservationRecord, Operation, Timestamp};
+use tracekeep::{Background, Batch, Durability, Id, Options, Store};
+
+const BATCH: u64 = 64;
+
+/// Observations of about 1 KB, each of a trace of its own; or, where `calls`, of one trace, with
+/// the conversation so far as input.
+fn batch(number: u64, calls: bool) -> Batch {
+    let mut batch = Batch::new();
+    for i in number * BATCH..(number + 1) * BATCH {
+        let trace = if calls { 7 } else { u128::from(i) };
+        let messages = if calls { i % 200 + 1 } else { 1 };
+        let input: Vec<String> = (0..messages)
+            .map(|m| {
+                let seed = if calls { m } else { i };
+                let words: Vec<String> =
+                    (0..100).map(|w| format!("{:x}", seed * 7919 + w * w)).collect();
+                format!("{{\"role\":\"user\",\"content\":\"{}\"}}", words.join(" "))
+            })
+            .collect();
+        let record = ObservationRecord::new(
+            Id::hex32(trace),
+            Id::hex16(i),
+            Timestamp::from_ms(1_768_204_800_000),
+            Operation::Create,
+        );
+        batch.push(record.name("call").model("m").input(format!("[{}]", input.join(",")))).unwrap();
+    }
+    batch
+}
+
+/// Allocations a record, once everything has been warmed up.
+fn appended(calls: bool) -> f64 {
+    let temp = tempfile::tempdir().unwrap();
+    let options =
+        Options { background: Background::Off, durability: Durability::Os, ..Options::default() };
+    let store = Store::builder().options(options).open(temp.path()).unwrap();
+    let mut batches = (0..60).map(|n| batch(n, calls)).collect::<Vec<_>>().into_iter();
+    for batch in batches.by_ref().take(30) {
+        store.append(batch).unwrap().wait().unwrap();
+    }
+    let (mut count, mut records) = (0, 0);
+    for batch in batches {
+        let mut commit = None;
+        count += measure(|| commit = Some(store.append(batch).unwrap())).count_total;
+        records += BATCH;
+        commit.unwrap().wait().unwrap();
+    }
+    count as f64 / records as f64
+}
+
+#[test]
+fn a_record_takes_few_allocations_to_append() {
+    let (small, calls) = (appended(false), appended(true));
+    assert!(small < 4.0 && calls < 4.0, "{small} and {calls} allocations a record");
+}
