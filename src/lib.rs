@@ -72,7 +72,7 @@ pub use progress::Progress;
 pub use query::{Cursor, Order, Page, TraceQuery};
 pub use recovery::RecoveryReport;
 pub use repair::{Loss, Lost};
-pub use segment::{SealLevel, Summary};
+pub use segment::{Content, SealLevel, Summary};
 pub use snapshot::{NewMessages, Snapshot, TraceState};
 pub use store::{
     Batch, Commit, Create, Event, Listener, ReadStore, RepairReport, SealReport, StatBytes, Stats,

@@ -7,7 +7,5 @@ mod policy;
 mod rewrite;
 mod transfer;
 
-pub use policy::{
-    FinishedLog, Plan, Pressure, log_weight, plan, sealed_together, unsettled, weight,
-};
+pub use policy::{FinishedLog, Plan, Pressure, log_weight, plan, sealed_together, unsettled};
 pub use rewrite::{Rewrite, rewrite};

@@ -2,7 +2,7 @@
 
 use crate::id::LogId;
 use crate::options::Options;
-use crate::segment::{Facts, SealLevel};
+use crate::segment::SealLevel;
 use std::ops::Range;
 
 /// A finished log that is not sealed yet.
@@ -41,14 +41,7 @@ pub enum Pressure {
 /// So many neighbours of a tier are joined.
 const JOINED: usize = 4;
 
-/// About how much memory rewriting a segment takes, in bytes; measured with the `memory` section
-/// of the report (`cargo bench --bench report -- memory`).
-pub fn weight(facts: &Facts) -> u64 {
-    let rows = u64::from(facts.traces) + u64::from(facts.observations) + u64::from(facts.scores);
-    rows * 160 + u64::from(facts.payloads) * 112 + u64::from(facts.parts) * 48
-}
-
-/// As [`weight`], of a log.
+/// As [`Facts::rewrite_bytes`], of a log.
 pub fn log_weight(records: u64, parts: u32) -> u64 {
     records * 384 + u64::from(parts) * 48
 }

@@ -71,6 +71,13 @@ struct WireFacts {
 }
 
 impl Facts {
+    /// About how much memory rewriting the segment takes, in bytes; measured with the `memory`
+    /// section of the report (`cargo bench --bench report -- memory`).
+    pub fn rewrite_bytes(&self) -> u64 {
+        let rows = u64::from(self.traces) + u64::from(self.observations) + u64::from(self.scores);
+        rows * 160 + u64::from(self.payloads) * 112 + u64::from(self.parts) * 48
+    }
+
     /// The facts as bytes.
     pub fn encode(&self) -> Vec<u8> {
         crate::codec::encode(&WireFacts {

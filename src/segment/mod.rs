@@ -18,9 +18,10 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `observations`, `payload_reader`, `damaged`, `readable`.
+//! `writer`, `reader`, `observations`, `payload_reader`, `content`, `damaged`, `readable`.
 
 pub mod columns;
+mod content;
 mod damaged;
 mod details;
 mod facts;
@@ -36,6 +37,7 @@ mod summary;
 mod writer;
 
 pub use columns::{LookupKind, RowKind};
+pub use content::Content;
 pub use damaged::Readable;
 pub use facts::{Facts, SealLevel};
 pub use observations::ObservationColumns;

@@ -13,8 +13,9 @@
 //! A trace that lies in one segment with nothing newer is read straight from the columns.
 //!
 //! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
-//! `messages`.
+//! `messages`, `content`.
 
+mod content;
 mod dead;
 mod gather;
 mod merged;

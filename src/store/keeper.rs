@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
 use crate::maintenance::{
-    FinishedLog, Plan, Rewrite, log_weight, plan, rewrite, sealed_together, unsettled, weight,
+    FinishedLog, Plan, Rewrite, log_weight, plan, rewrite, sealed_together, unsettled,
 };
 use crate::manifest::{Edit, SegmentState};
 use crate::planted::{self, Bug};
@@ -85,7 +85,7 @@ impl<F: Fs> Shared<F> {
     fn weights(&self) -> Vec<(u64, SealLevel)> {
         let view = self.view();
         let facts = view.segments.iter().map(|s| s.segment.facts());
-        facts.map(|facts| (weight(facts), facts.level)).collect()
+        facts.map(|facts| (facts.rewrite_bytes(), facts.level)).collect()
     }
 
     /// Finished logs, oldest first.

@@ -29,6 +29,9 @@ mod messages;
 /// Every byte of a payload comes back.
 mod payloads;
 
+/// Every byte of a sealed store is of some kind.
+mod content;
+
 /// The same records give the same state, however they come and wherever they lie.
 mod merge_across;
 

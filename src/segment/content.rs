@@ -1,0 +1,76 @@
+//! What the bytes of segments are spent on, by kind of content.
+
+use super::columns as s;
+use super::section::{Footer, SectionId};
+
+/// Bytes of sealed segments by kind of content, and counts beside them. All kinds together are
+/// the bytes of the skeleton and payload files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Content {
+    /// Compressed blocks of parts.
+    pub blocks: u64,
+    /// Dictionaries for the blocks, one a segment at most.
+    pub dictionaries: u64,
+    /// Where blocks and parts begin and end.
+    pub part_places: u64,
+    /// Which parts make up each payload.
+    pub lists: u64,
+    /// Length and fingerprint of each different payload.
+    pub prints: u64,
+    /// Ids of traces, observations, scores and parents.
+    pub ids: u64,
+    /// Fixed-width columns: times, kinds, tokens, cost, references.
+    pub columns: u64,
+    /// What of each row has no column of its own.
+    pub details: u64,
+    /// Short texts, each once.
+    pub texts: u64,
+    /// Lookups by id, session and subject.
+    pub lookups: u64,
+    /// Rows of older segments that are superseded, and tombstones.
+    pub superseded: u64,
+    /// Headers, footers and padding.
+    pub framing: u64,
+    /// Different parts; a part that two segments hold counts twice.
+    pub parts: u64,
+    /// Bytes of the parts before compression.
+    pub part_bytes: u64,
+    /// Different payloads, counted as the parts are.
+    pub payloads: u64,
+    /// About how much memory rewriting all segments takes: one is bounded by
+    /// [`rewrite_bytes_max`](crate::Options::rewrite_bytes_max).
+    pub rewrite_bytes: u64,
+}
+
+impl Content {
+    /// Adds a file's sections, and what is left of its length as framing.
+    pub(crate) fn add_file(&mut self, footer: &Footer, file_bytes: u64) {
+        let mut sections = 0;
+        for section in &footer.sections {
+            *self.of(section.id) += section.len;
+            sections += section.len;
+        }
+        self.framing += file_bytes.saturating_sub(sections);
+    }
+
+    fn of(&mut self, section: SectionId) -> &mut u64 {
+        match section {
+            s::BLOCKS => &mut self.blocks,
+            s::DICTIONARY => &mut self.dictionaries,
+            s::BLOCK_DIRECTORY | s::PART_LEN => &mut self.part_places,
+            s::LISTS => &mut self.lists,
+            s::PAYLOAD_LEN | s::PAYLOAD_PRINT => &mut self.prints,
+            s::TRACE_IDS | s::OBS_IDS | s::SCORE_IDS | s::PARENT_IDS => &mut self.ids,
+            s::TRACE_ID_TEXTS | s::OBS_ID_TEXTS | s::SCORE_ID_TEXTS | s::PARENT_ID_TEXTS => {
+                &mut self.ids
+            }
+            s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => &mut self.details,
+            s::TEXTS => &mut self.texts,
+            s::LOOKUP_TRACE | s::LOOKUP_SCORE | s::LOOKUP_SUBJECT | s::LOOKUP_SESSION => {
+                &mut self.lookups
+            }
+            SectionId(96..=111) => &mut self.superseded,
+            _ => &mut self.columns,
+        }
+    }
+}
