@@ -89,7 +89,7 @@ fn bench(c: &mut Criterion) {
         let folder = folder();
         trees(c, place, &store_of(folder.path(), data.records.clone(), shape), &ids);
     }
-    let data = large_trace();
+    let data = large_trace(scaled(100_000));
     let folder_of_one = folder();
     let store = store_of(folder_of_one.path(), data.records.clone(), Shape::Sealed);
     trees(c, "100,000 observations, one segment", &store, &trace_ids(&data.records));

@@ -1,5 +1,5 @@
-//! What the benches share: records in memory, stores in temporary directories, appending with
-//! some batches in flight.
+//! What the benches share, beside what `tracekeep_measure` measures with: stores in temporary
+//! directories, and the real traces.
 //!
 //! Read in this order: this, `data`, `stores`.
 
@@ -8,53 +8,34 @@
 mod data;
 mod stores;
 
-pub(crate) use data::{
-    Records, agents, arrivals, calls_12, corpus, hundreds, large_trace, observations_1k, unrelated,
+pub(crate) use data::corpus;
+pub(crate) use stores::{Shape, folder, log_of, sixteen_logs, store_of};
+pub(crate) use tracekeep_measure::data::{
+    Records, agents, arrivals, calls_12, hundreds, large_trace, observations_1k, unrelated,
 };
-pub(crate) use stores::{Shape, copy_unclean, folder, log_of, sixteen_logs, store_of};
 
-use std::collections::VecDeque;
+use std::path::Path;
 use tracekeep::model::{Record, Target};
-use tracekeep::{Batch, Commit, Id, Store};
+use tracekeep::{Batch, Id, Store};
 
 /// Groups records into batches of at most this many.
 pub(crate) fn batches(records: Vec<Record>, batch_records: usize) -> Vec<Batch> {
-    tracekeep_workload::batches(records, batch_records).map(batch).collect()
-}
-
-fn batch(records: Vec<Record>) -> Batch {
-    let mut batch = Batch::new();
-    records.into_iter().for_each(|record| batch.push(record).unwrap());
-    batch
+    tracekeep_measure::append::batches(records, batch_records).unwrap()
 }
 
 /// Appends batches with so many in flight, and returns when all are acknowledged.
 pub(crate) fn append(store: &Store, batches: Vec<Batch>, in_flight: usize) {
-    let mut commits: VecDeque<Commit> = VecDeque::with_capacity(in_flight);
-    for batch in batches {
-        if commits.len() == in_flight
-            && let Some(oldest) = commits.pop_front()
-        {
-            oldest.wait().unwrap();
-        }
-        commits.push_back(store.append(batch).unwrap());
-    }
-    for commit in commits {
-        commit.wait().unwrap();
-    }
+    tracekeep_measure::append::append(store, batches, in_flight).unwrap();
+}
+
+/// See there.
+pub(crate) fn copy_unclean(from: &Path, to: &Path) {
+    tracekeep_measure::opening::copy_unclean(from, to).unwrap();
 }
 
 /// As [`append`], from several threads: batch `n` from thread `n` modulo `threads`.
 pub(crate) fn append_from(store: &Store, batches: Vec<Batch>, threads: usize, in_flight: usize) {
-    let mut shares: Vec<Vec<Batch>> = (0..threads).map(|_| Vec::new()).collect();
-    for (n, batch) in batches.into_iter().enumerate() {
-        shares[n % threads].push(batch);
-    }
-    std::thread::scope(|scope| {
-        for share in shares {
-            scope.spawn(|| append(store, share, in_flight));
-        }
-    });
+    tracekeep_measure::append::append_from(store, batches, threads, in_flight).unwrap();
 }
 
 /// The traces that these records are about, each once, in order.

@@ -90,18 +90,3 @@ pub(crate) fn log_of(store: &Store, bytes: u64, batch_records: usize) -> u64 {
     }
     records
 }
-
-/// What a process that is killed now would leave behind: immutable files are linked, the others
-/// copied. The store may be open.
-pub(crate) fn copy_unclean(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name();
-        let to = to.join(&name);
-        if name.to_string_lossy().starts_with("seg-") {
-            std::fs::hard_link(entry.path(), to).unwrap();
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}

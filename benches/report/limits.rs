@@ -4,7 +4,7 @@ use crate::common::{agents, folder};
 use crate::rounds;
 use crate::table::{Table, timed};
 use std::hint::black_box;
-use std::os::unix::fs::FileExt;
+use tracekeep_measure::disk;
 
 pub(crate) fn limits(table: &mut Table) {
     let source = vec![7u8; 64 << 20];
@@ -33,7 +33,7 @@ pub(crate) fn limits(table: &mut Table) {
     table.row("zstd-1 of agents' payloads, 16 KB each", &rates, "MB/s", "", "");
 
     for size in [512usize, 4 << 10, 64 << 10] {
-        let us = synced_writes(size, 200);
+        let us = disk::synced_writes(folder().path(), size, 200).unwrap();
         table.row(&format!("write and fdatasync of {size} bytes"), &us, "us", "", "140 to 250");
     }
 }
@@ -43,21 +43,4 @@ fn payloads(record: &tracekeep::model::Record) -> impl Iterator<Item = &Vec<u8>>
         tracekeep::model::Value::Payload(bytes) => Some(bytes),
         _ => None,
     })
-}
-
-/// Microseconds of each of `count` appends of `size` bytes to a file with reserved space.
-fn synced_writes(size: usize, count: usize) -> Vec<f64> {
-    let folder = folder();
-    let file = std::fs::File::create(folder.path().join("log")).unwrap();
-    let keep = rustix::fs::FallocateFlags::KEEP_SIZE;
-    rustix::fs::fallocate(&file, keep, 0, (size * count) as u64).unwrap();
-    let bytes = vec![1u8; size];
-    let one = |n: usize| {
-        let (_, took) = timed(|| {
-            file.write_all_at(&bytes, (n * size) as u64).unwrap();
-            file.sync_data().unwrap();
-        });
-        took.wall.as_secs_f64() * 1e6
-    };
-    (0..count).map(one).collect()
 }

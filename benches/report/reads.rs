@@ -51,7 +51,7 @@ pub(crate) fn trees(table: &mut Table) {
             });
         }
     }
-    let data = large_trace();
+    let data = large_trace(scaled(100_000));
     for (what, shape, target) in [
         ("tree of 100,000, unsealed", Shape::Unsealed, ""),
         ("tree of 100,000, one segment", Shape::Sealed, "10,000 us"),

@@ -1,7 +1,6 @@
-//! Rows of figures, and clocks for them.
+//! Rows of figures.
 
-use rustix::time::{ClockId, clock_gettime};
-use std::time::{Duration, Instant};
+pub(crate) use tracekeep_measure::clock::{Took, median, proc_number, timed};
 
 /// One section of the report.
 #[derive(Debug)]
@@ -41,12 +40,6 @@ impl Table {
     }
 }
 
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// Three digits that count.
 pub(crate) fn figure(value: f64) -> String {
     match value.abs() {
@@ -54,31 +47,4 @@ pub(crate) fn figure(value: f64) -> String {
         v if v >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     }
-}
-
-/// What a piece of work took: by the clock, and of all threads' CPU, system calls included.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Took {
-    pub(crate) wall: Duration,
-    pub(crate) cpu: Duration,
-}
-
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
-    let (start, cpu) = (Instant::now(), cpu_now());
-    let done = work();
-    let took = Took { wall: start.elapsed(), cpu: cpu_now().saturating_sub(cpu) };
-    (done, took)
-}
-
-fn cpu_now() -> Duration {
-    let now = clock_gettime(ClockId::ProcessCPUTime);
-    let nanos = u32::try_from(now.tv_nsec).unwrap_or(0);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), nanos)
-}
-
-/// A line of a file under `/proc/self`, as a number.
-pub(crate) fn proc_number(file: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/self/{file}")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    line.split_whitespace().next()?.parse().ok()
 }

@@ -1,37 +1,20 @@
 //! Appending, one synced append, the corpus from append to its sealed size, opening, memory.
 
 use crate::common::{
-    Records, Shape, agents, append, append_from, batches, copy_unclean, corpus as corpus_records,
-    folder, hundreds, is_test, log_of, observations_1k, scaled, store_of, unrelated,
+    Records, Shape, agents, append, batches, corpus as corpus_records, folder, hundreds, is_test,
+    log_of, observations_1k, scaled, store_of, unrelated,
 };
 use crate::rounds;
 use crate::table::{Table, Took, figure, median, proc_number, timed};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use tracekeep::{Background, Durability, Options, SealLevel, Store};
+use tracekeep_measure::append::How;
 
-/// How records are appended.
-#[derive(Debug, Clone, Copy)]
-struct How {
-    batch: usize,
-    durability: Durability,
-    threads: usize,
-    in_flight: usize,
-}
-
-const BASE: How = How { batch: 64, durability: Durability::Disk, threads: 1, in_flight: 8 };
+const BASE: How = How::BASE;
 
 fn pass(how: How, records: Vec<tracekeep::model::Record>) -> Took {
-    let folder = folder();
-    let options = Options {
-        durability: how.durability,
-        background: Background::Off,
-        live_bytes_max: 2 << 30,
-        ..Options::default()
-    };
-    let store = Store::builder().options(options).open(folder.path()).unwrap();
-    let batches = batches(records, how.batch);
-    timed(|| append_from(&store, batches, how.threads, how.in_flight)).1
+    tracekeep_measure::append::pass(folder().path(), &how, records).unwrap()
 }
 
 /// What a row of rates counts.
@@ -64,7 +47,7 @@ fn append_row(
         Count::Megabytes => "MB/s",
         Count::Records => "thousand/s",
     };
-    let How { batch, durability, threads, in_flight } = how;
+    let How { batch, durability, threads, in_flight, .. } = how;
     let what =
         format!("{what}: batch {batch}, {durability:?}, threads {threads}, in flight {in_flight}");
     let cpu = format!("{} {unit} a core-second", figure(median(&cpu)));
@@ -213,10 +196,5 @@ pub(crate) fn open(table: &mut Table) {
 }
 
 fn reopened(template: &Path, options: &Options) -> Took {
-    let folder = folder();
-    copy_unclean(template, folder.path());
-    let builder = Store::builder().options(options.clone());
-    let (store, took) = timed(|| builder.open(folder.path()).unwrap());
-    drop(store);
-    took
+    tracekeep_measure::opening::reopened(folder().path(), template, options).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 use tracekeep::id::Id;
 use tracekeep::limits::BATCH_RECORDS_MAX;
 use tracekeep::model::{Field, Timestamp};
@@ -45,6 +46,10 @@ pub(crate) enum Verb {
     Repair(Repair),
     /// Show the frames of a log or the sections of a segment
     Dump(Dump),
+    /// Run the standard measurements on this machine, and compare with an earlier run
+    Bench(Bench),
+    /// Say what a store of events like these will need on this machine, from measurements
+    Plan(Plan),
     /// Crash stores on a simulated disk and kill writers on this one; a broken promise gives 1
     CrashTest(CrashTest),
 }
@@ -273,6 +278,67 @@ pub(crate) struct Dump {
     pub(crate) json: bool,
 }
 
+/// The standard measurements: the same records in every release.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bench {
+    /// A new or empty directory on the disk to be measured; nothing stays in it
+    pub(crate) dir: PathBuf,
+    /// Put an earlier run beside, as --json printed it
+    #[arg(long, value_name = "OLD.json")]
+    pub(crate) compare: Option<PathBuf>,
+    /// Measure each thing once and small: to see that it works
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a store will need: rates, cores, memory, disk, writes, recovery, latencies.
+///
+/// The sample is appended, sealed and read in temporary directories, and how it grows goes on.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Plan {
+    /// Langfuse events, one a line, plain, gzip or zstd; or a store's directory
+    pub(crate) sample: PathBuf,
+    /// Directory on the disk that the store will use [default: the temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
+    /// Write a page with the curves to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Observations a second, on average
+    #[arg(long, value_name = "RATE", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) observations_per_second: f64,
+    /// Observations a second at the busiest time [default: three times the average]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    pub(crate) peak: Option<f64>,
+    /// How long observations are kept, as 12h, 30d
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
+    pub(crate) retention: Duration,
+    /// How long their payloads are kept [default: as long]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) payload_retention: Option<Duration>,
+    /// Memory that the store may take, as 512MiB, 2GB
+    #[arg(long, value_name = "BYTES", default_value = "512MiB", value_parser = size)]
+    pub(crate) memory: u64,
+    /// Plan for so many observations in all, reached when the first ones go
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) observations: Option<u64>,
+    /// Drive writes a day that the SSD is rated for: 0.3 is common, 1 and 3 are sold for writing
+    #[arg(long, value_name = "DWPD", default_value_t = 0.3, value_parser = positive)]
+    pub(crate) drive_writes_per_day: f64,
+    /// The SSD's capacity [default: that of the disk]
+    #[arg(long, value_name = "BYTES", value_parser = size)]
+    pub(crate) drive: Option<u64>,
+    /// Measure rates briefly: sizes hold, rates and latencies say little
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// The halves of a crash test.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Half {
@@ -313,6 +379,37 @@ fn id(text: &str) -> Result<Id, String> {
 fn time(text: &str) -> Result<Timestamp, String> {
     tracekeep_langfuse::parse_time(text)
         .ok_or_else(|| "a time like 2026-01-12T08:00:00Z is expected".to_owned())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "a number above 0 is expected".to_owned())
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    if span.is_zero() { Err("more than nothing is expected".to_owned()) } else { Ok(span) }
+}
+
+/// Bytes with a unit: 64 MiB, 2GB, 1000.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "a size like 512MiB, 2GB or 64000 is expected".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit: f64 = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * unit;
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 fn batch_records(text: &str) -> Result<usize, String> {

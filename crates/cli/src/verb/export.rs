@@ -30,8 +30,16 @@ const PAGE: usize = 256;
 
 pub(super) fn run(args: &Export, out: &mut Out) -> Result<Exit, Failure> {
     let store = open_to_read(&args.dir)?;
-    let snapshot = store.snapshot();
     let bar = Progress::things("exporting", Some(store.stats()?.traces));
+    events(&store.snapshot(), &bar, &mut |line| out.bytes(line))?;
+    Ok(Exit::Done)
+}
+
+/// Where events go, a line each.
+type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Failure>;
+
+/// Hands out all that a snapshot holds, until `out` fails.
+pub(super) fn events(snapshot: &Snapshot, bar: &Progress, out: Sink<'_>) -> Result<(), Failure> {
     let mut line = Vec::new();
     let mut query = TraceQuery { order: Order::OldestFirst, limit: PAGE, ..TraceQuery::default() };
     let mut done = 0;
@@ -41,7 +49,7 @@ pub(super) fn run(args: &Export, out: &mut Out) -> Result<Exit, Failure> {
         let page = snapshot.traces(&query)?;
         for state in page.traces {
             if same.first().is_some_and(|first| first.summary.start != state.summary.start) {
-                export_same(&snapshot, &mut same, &mut line, out)?;
+                export_same(snapshot, &mut same, &mut line, out)?;
             }
             same.push(state);
             done += 1;
@@ -52,16 +60,15 @@ pub(super) fn run(args: &Export, out: &mut Out) -> Result<Exit, Failure> {
             None => break,
         }
     }
-    export_same(&snapshot, &mut same, &mut line, out)?;
-    scores_without_trace(&snapshot, &mut line, out)?;
-    Ok(Exit::Done)
+    export_same(snapshot, &mut same, &mut line, out)?;
+    scores_without_trace(snapshot, &mut line, out)
 }
 
 fn export_same(
     snapshot: &Snapshot,
     same: &mut Vec<TraceState>,
     line: &mut Vec<u8>,
-    out: &mut Out,
+    out: Sink<'_>,
 ) -> Result<(), Failure> {
     same.sort_by(|a, b| a.id.cmp(&b.id));
     same.drain(..).try_for_each(|state| export_trace(snapshot, &state, line, out))
@@ -71,7 +78,7 @@ fn export_trace(
     snapshot: &Snapshot,
     state: &TraceState,
     line: &mut Vec<u8>,
-    out: &mut Out,
+    out: Sink<'_>,
 ) -> Result<(), Failure> {
     if !state.fields.is_empty() {
         write(line, out, |line| trace(snapshot, state, line))?;
@@ -91,7 +98,7 @@ fn export_trace(
 fn scores_without_trace(
     snapshot: &Snapshot,
     line: &mut Vec<u8>,
-    out: &mut Out,
+    out: Sink<'_>,
 ) -> Result<(), Failure> {
     let mut through = Through::default();
     let result = snapshot.each_score(&mut |id, fields| {
@@ -108,12 +115,12 @@ fn scores_without_trace(
 /// Writes what `event` makes.
 fn write(
     line: &mut Vec<u8>,
-    out: &mut Out,
+    out: Sink<'_>,
     event: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     line.clear();
     event(line)?;
-    out.bytes(line)
+    out(line)
 }
 
 /// A list where it was given, though it may be empty.

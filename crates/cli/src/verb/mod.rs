@@ -2,11 +2,13 @@
 //! ended.
 
 mod backup;
+mod bench;
 mod crash_test;
 mod demo;
 mod dump;
 mod export;
 mod import;
+mod plan;
 mod repair;
 mod seal;
 mod show;
@@ -37,6 +39,8 @@ pub(crate) fn run(verb: Verb, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Backup(args) => backup::run(&args, out),
         Verb::Repair(args) => repair::run(&args, out),
         Verb::Dump(args) => dump::run(&args, out),
+        Verb::Bench(args) => bench::run(&args, out),
+        Verb::Plan(args) => plan::run(&args, out),
         Verb::CrashTest(args) => crash_test::run(&args, out),
     }
 }

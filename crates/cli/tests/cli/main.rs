@@ -35,5 +35,8 @@ mod show;
 /// `stats`, `seal`, `verify`, `dump`, `demo`.
 mod upkeep;
 
+/// `plan` and `bench`.
+mod plan;
+
 /// `crash-test`.
 mod crash_test;

@@ -23,5 +23,8 @@ mod compare;
 /// The promises, file by file.
 mod promises;
 
+/// Plans from the beginnings of the files, against the whole.
+mod plan;
+
 /// Another order, twice the same, killed in the middle: the same export.
 mod disorder;
