@@ -54,7 +54,7 @@ impl Kind {
             Kind::Ids => "ids",
             Kind::Indexes => "indexes",
             Kind::Logs => "logs",
-            Kind::Rest => "manifest, reserve",
+            Kind::Rest => "rest",
         }
     }
 
