@@ -21,7 +21,6 @@
     clippy::disallowed_methods,
     reason = "no part of the engine: it measures time and works on the file system itself"
 )]
-#![allow(clippy::too_long_first_doc_paragraph, reason = "a file's first sentence may be long")]
 
 mod args;
 mod child;

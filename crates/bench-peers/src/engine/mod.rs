@@ -98,8 +98,8 @@ pub trait Engine: Send + std::marker::Sync {
 
 /// The questions.
 pub trait Reader {
-    /// The skeletons of a trace, in start order; `use_tree` sees how many there are. This is what
-    /// is timed, in whatever form the engine gives them.
+    /// Reads the skeletons of a trace, in start order, in whatever form the engine gives them, and
+    /// says how many there are: what is timed.
     ///
     /// # Errors
     /// The engine's.

@@ -14,7 +14,7 @@ const ROWS: &str = "rows";
 const PAYLOADS: &str = "payloads";
 const DICTIONARY_BYTES: i32 = 64 << 10;
 const MIN_BLOB_BYTES: u64 = 4 << 10;
-/// zstd's own default for the window, in RocksDB's terms.
+/// RocksDB's default, which zstd does not look at.
 const WINDOW_BITS: i32 = -14;
 
 struct Rocks {
