@@ -82,10 +82,11 @@ impl<D: Dir> Target<D> {
     /// `StorageFull`, `Io`.
     pub fn switch(
         &mut self,
-        state: State,
+        mut state: State,
         source: &Source<'_, D>,
         report: &mut BackupReport,
     ) -> Result<()> {
+        raise_numbers(&mut state, &self.loaded.state);
         let number = self.loaded.number + 1;
         // SYNC: the manifest must not name files whose names can be lost.
         self.dir.sync()?;
@@ -139,6 +140,13 @@ fn header<D: Dir>(source: &Source<'_, D>, number: u64) -> FileHeader {
     }
 }
 
+/// The next numbers are at least those of `least`: a view without logs knows of none.
+fn raise_numbers(state: &mut State, least: &State) {
+    state.next_log = state.next_log.max(least.next_log);
+    state.next_segment = state.next_segment.max(least.next_segment);
+    state.next_index = state.next_index.max(least.next_index);
+}
+
 /// Without this, what a backup that does not come to its end leaves would look like files that were
 /// made after the manifest's last edit.
 fn give_numbers<D: Dir>(
@@ -148,9 +156,7 @@ fn give_numbers<D: Dir>(
     next: &State,
 ) -> Result<Loaded> {
     let mut state = loaded.state.clone();
-    state.next_log = state.next_log.max(next.next_log);
-    state.next_segment = state.next_segment.max(next.next_segment);
-    state.next_index = state.next_index.max(next.next_index);
+    raise_numbers(&mut state, next);
     if state == loaded.state || planted::is(Bug::NumbersKept) {
         return Ok(loaded);
     }

@@ -32,7 +32,7 @@ fn sequences_are_all_there_and_begin_with_sequences() {
 #[test]
 fn a_small_workload_survives_everything() {
     let mut explorer = Explorer::new(Reach::QUICK, Seen::default());
-    for script in ["disk:3:sgqk", "strict:3:suf", "os+:3:sskr", "disk:3:spup"] {
+    for script in ["disk:3:sgqk", "strict:3:suf", "os+:3:sskr", "disk:3:spup", "strict:3:spqp"] {
         let script: Script = script.parse().unwrap();
         explorer.script(&script, 0);
     }
