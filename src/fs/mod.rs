@@ -16,7 +16,7 @@ pub use map::Map;
 pub use name::FileName;
 pub(crate) use real::process_name;
 pub use real::{RealDir, RealFile, RealFs, RealLock};
-pub(crate) use whole::{map_whole, read_head};
+pub(crate) use whole::{map_whole, read_head, read_whole};
 
 use crate::error::Result;
 use std::fmt::Debug;

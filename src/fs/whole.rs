@@ -2,7 +2,7 @@
 //! may be damage, the other says nothing of the file.
 
 use super::{Dir, File, FileName};
-use crate::error::{Result, short_read};
+use crate::error::{Error, Result, short_read};
 use std::path::Path;
 
 /// Fills `into` from a file's start, as far as the file goes; returns how many bytes.
@@ -17,6 +17,24 @@ pub fn read_head<F: File>(file: &F, path: &Path, into: &mut [u8]) -> Result<usiz
         return Err(short_read(path, n));
     }
     Ok(n)
+}
+
+/// All of a file, as long as it is now.
+///
+/// # Errors
+/// `Corruption` where it is longer than `max`; `Io`, also where the file goes on and the read does
+/// not.
+pub fn read_whole<F: File>(file: &F, path: &Path, max: u64) -> Result<Vec<u8>> {
+    let len = file.len()?;
+    if len > max {
+        return Err(Error::corruption_at(path, 0, format!("{len} bytes are too many")));
+    }
+    let mut bytes = vec![0; len as usize];
+    let n = file.read_at(&mut bytes, 0)?;
+    if n < bytes.len() {
+        return Err(short_read(path, n));
+    }
+    Ok(bytes)
 }
 
 /// Maps a sealed file, all of it.

@@ -1,7 +1,7 @@
 use super::{Edit, State};
-use crate::error::{Error, Result, short_read};
+use crate::error::{Error, Result};
 use crate::frame::{FileHeader, FileKind, FrameKind, scan};
-use crate::fs::{Dir, File, FileName, read_head};
+use crate::fs::{Dir, FileName, read_head, read_whole};
 use crate::limits::{MANIFEST_READ_BYTES_MAX, NUMBER_MAX};
 use std::path::PathBuf;
 
@@ -72,15 +72,7 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
         }
         other => other?,
     };
-    let len = file.len()?;
-    if len > MANIFEST_READ_BYTES_MAX {
-        return Err(Error::corruption_at(&path, 0, format!("{len} bytes are too many")));
-    }
-    let mut bytes = vec![0; len as usize];
-    let n = file.read_at(&mut bytes, 0)?;
-    if n < bytes.len() {
-        return Err(short_read(&path, n));
-    }
+    let bytes = read_whole(&file, &path, MANIFEST_READ_BYTES_MAX)?;
     let header = FileHeader::parse(&bytes, FileKind::Manifest).map_err(|f| f.in_file(&path))?;
     if header.number != number {
         return Err(Error::corruption_at(&path, 0, format!("holds manifest {}", header.number)));
@@ -105,5 +97,5 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
     let state = state
         .ok_or_else(|| Error::corruption_at(&path, scan.end, "the manifest holds no state"))?;
     let torn = scan.stop.map(|stop| (stop.offset, stop.what));
-    Ok(Loaded { number, header, state, bytes: len, torn })
+    Ok(Loaded { number, header, state, bytes: bytes.len() as u64, torn })
 }

@@ -11,14 +11,16 @@
 //! starts a new manifest with the whole state and switches `CURRENT`; it never appends to an old
 //! one. The first edit of a manifest is always `State`.
 //!
-//! Read in this order: `edit`, `state`, `writer`, `load`.
+//! Read in this order: `edit`, `state`, `writer`, `load`, `newer`.
 
 mod edit;
 mod load;
+mod newer;
 mod state;
 mod writer;
 
 pub use edit::Edit;
 pub use load::{Loaded, load, read_current, read_manifest};
+pub use newer::is_newer;
 pub use state::{LogState, SegmentState, State};
 pub use writer::ManifestWriter;

@@ -1,9 +1,8 @@
 use super::logs::{LogEnd, ReadLog, end_by_successor, read_header, read_log};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
-use crate::fs::{Dir, FileName, read_head};
+use crate::fs::{Dir, FileName};
 use crate::id::{SegmentId, Seq};
-use crate::manifest::{Loaded, State};
+use crate::manifest::{Loaded, State, is_newer};
 use crate::segment::Segment;
 use crate::snapshot::{IndexView, View, open_index};
 use std::sync::Arc;
@@ -45,56 +44,19 @@ pub fn load_store<D: Dir>(dir: &D, loaded: &Loaded) -> Result<LoadedStore<D>> {
     Ok(LoadedStore { view, logs, last_seq: sealed.max(logged.unwrap_or_default()), notes })
 }
 
-/// A manifest that has lost its end says what was live before; files that were made since tell of
-/// it. A log or a segment is made under the next number, and one more only after the manifest
-/// names that; records are written to a log that it names, but for the copy that recovery makes of
-/// the last log's end, whose frames promise nothing.
+/// Refuses a manifest that has lost its end: files were made since.
 ///
 /// # Errors
 /// `Corruption` where there are such files; `Io`.
 pub fn check_end<D: Dir>(dir: &D, loaded: &Loaded) -> Result<()> {
-    let state = &loaded.state;
     for name in dir.list()? {
-        let newer = match name {
-            FileName::Log(id) if id.0 == state.next_log => {
-                match read_log(dir, id, &loaded.header, LogEnd::Open) {
-                    Ok(log) => log.frames.first().is_some_and(|frame| frame.header.promise > 0),
-                    // Whatever it is, it was never named.
-                    Err(e) if e.corruption().is_some() || e.is_not_found() => false,
-                    Err(e) => return Err(e),
-                }
-            }
-            FileName::Log(id) if id.0 > state.next_log => is_own(dir, name, &loaded.header)?,
-            FileName::Skeleton(id) | FileName::Payload(id) if id.0 > state.next_segment => {
-                is_own(dir, name, &loaded.header)?
-            }
-            _ => false,
-        };
-        if newer {
+        if is_newer(dir, name, &loaded.state, &loaded.header)? {
             let path = dir.path().join(FileName::Manifest(loaded.number).to_string());
             let what = format!("the manifest has lost its end: {name} was made after it");
             return Err(Error::corruption_at(&path, loaded.bytes, what));
         }
     }
     Ok(())
-}
-
-/// Whether a file has a sound header that says its number, and this store.
-fn is_own<D: Dir>(dir: &D, name: FileName, store: &FileHeader) -> Result<bool> {
-    let (kind, number) = match name {
-        FileName::Log(id) => (FileKind::Log, id.0),
-        FileName::Skeleton(id) => (FileKind::Skeleton, id.0),
-        FileName::Payload(id) => (FileKind::Payload, id.0),
-        _ => return Ok(false),
-    };
-    let file = match dir.open(name) {
-        Err(e) if e.is_not_found() || e.corruption().is_some() => return Ok(false),
-        other => other?,
-    };
-    let mut bytes = [0; FILE_HEADER_BYTES];
-    let n = read_head(&file, &dir.path().join(name.to_string()), &mut bytes)?;
-    let own = |header: FileHeader| (header.store, header.number) == (store.store, number);
-    Ok(FileHeader::parse(&bytes[..n], kind).is_ok_and(own))
 }
 
 /// Where the `i`-th live log ends: the manifest says it, or the next log's header does.

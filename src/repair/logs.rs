@@ -5,12 +5,12 @@ use super::corruption;
 use super::live::{Live, LiveLog};
 use super::loss::{Loss, Losses, Lost};
 use crate::codec::{CODEC_ID, Listed, decode_record};
-use crate::error::{Error, Result, short_read};
+use crate::error::{Error, Result};
 use crate::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameKind, FrameRef, GroupView, Previous,
     Scan, scan,
 };
-use crate::fs::{Dir, File, FileName, read_head};
+use crate::fs::{Dir, File, FileName, read_head, read_whole};
 use crate::id::{LogId, Seq};
 use crate::limits::{LOG_READ_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::log::{LogReader, LogTable};
@@ -127,15 +127,13 @@ fn open<D: Dir>(dir: &D, live: &Live, at: usize) -> Result<Result<Log<D::File>, 
             return Ok(Err((path, offset, why)));
         }
     };
-    let len = file.len()?;
-    if len > LOG_READ_BYTES_MAX {
-        return Ok(Err((path, 0, format!("{len} bytes are too many"))));
-    }
-    let mut bytes = vec![0; len as usize];
-    let n = file.read_at(&mut bytes, 0)?;
-    if n < bytes.len() {
-        return Err(short_read(&path, n));
-    }
+    let bytes = match read_whole(&file, &path, LOG_READ_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(e) => {
+            let (offset, why) = corruption(e, &path)?;
+            return Ok(Err((path, offset, why)));
+        }
+    };
     let header = match header_of(&bytes, &path, &live.header, log.id.0)? {
         Ok(header) => header,
         Err(why) => return Ok(Err((path, 0, why))),

@@ -85,7 +85,8 @@ impl<F: Fs> StoreBuilder<F> {
         self.origin = Some(origin);
         let store = self.open(to)?;
         let mut appender = Appender::new(&store, from);
-        let mut report = RepairReport { notes: damaged.notes().to_vec(), ..Default::default() };
+        let notes = [damaged.notes(), &store.recovery().notes].concat();
+        let mut report = RepairReport { notes, ..Default::default() };
         let mut refused = Vec::new();
         {
             let mut count = |loss: Loss| {

@@ -1,11 +1,10 @@
 //! What is in one file, line by line, for people.
 
 use super::index::section_name;
-use super::manifest::read_whole;
 use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, GroupView, scan};
-use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
+use crate::fs::{Dir, DirMode, FileName, Fs, RealFs, read_whole};
 use crate::id::SegmentId;
 use crate::limits::{LOG_READ_BYTES_MAX, MANIFEST_READ_BYTES_MAX};
 use crate::manifest::Edit;

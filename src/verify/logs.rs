@@ -3,13 +3,12 @@
 use super::finding::{Findings, Severity};
 use super::frames::Content;
 use super::gaps::{Gaps, seq_after};
-use super::manifest::read_whole;
 use crate::error::Result;
 use crate::frame::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameRef, Previous,
     Scan, scan,
 };
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, File, FileName, read_head, read_whole};
 use crate::id::Seq;
 use crate::limits::LOG_READ_BYTES_MAX;
 use crate::manifest::LogState;
@@ -38,7 +37,7 @@ pub fn check<D: Dir>(
         let path = dir.path().join(FileName::Log(state.id).to_string());
         let Some(file) = file else {
             let next = logs.get(at + 1).and_then(|(_, file)| file.as_ref());
-            let affects = match next.map(first_seq).transpose()?.flatten() {
+            let affects = match next.map(|next| first_seq(&path, next)).transpose()?.flatten() {
                 Some(next) => format!("every record in it, below seq {next}"),
                 None => "every record in it".to_owned(),
             };
@@ -57,7 +56,7 @@ pub fn check<D: Dir>(
             check_link(log, next, previous, findings);
         }
         let next = match next {
-            Some(next) => After::Log(first_seq(next.file)?),
+            Some(next) => After::Log(first_seq(&next.path, next.file)?),
             None => After::Nothing,
         };
         seq = check_log(log, previous, next, seq, findings)?;
@@ -75,9 +74,9 @@ enum After {
 }
 
 /// The seq that a log begins with.
-fn first_seq<F: File>(file: &F) -> Result<Option<Seq>> {
+fn first_seq<F: File>(path: &Path, file: &F) -> Result<Option<Seq>> {
     let mut bytes = [0u8; FILE_HEADER_BYTES + FRAME_HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(file, path, &mut bytes)?;
     let Ok(header) = FileHeader::parse(&bytes[..n], FileKind::Log) else { return Ok(None) };
     let frame = bytes.get(FILE_HEADER_BYTES..n).unwrap_or_default();
     let first = FrameHeader::parse(frame, FILE_HEADER_BYTES as u64, header.salt);
@@ -92,7 +91,7 @@ fn read_header<F: File>(
     findings: &mut Findings<'_>,
 ) -> Result<Option<FileHeader>> {
     let mut bytes = [0u8; FILE_HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0)?;
+    let n = read_head(file, path, &mut bytes)?;
     let affects = "every record in it";
     match FileHeader::parse(&bytes[..n], FileKind::Log) {
         Err(fault) => {

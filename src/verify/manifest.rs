@@ -2,12 +2,12 @@
 
 use super::finding::{Finding, Severity};
 use crate::codec::CODEC_ID;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::{FileHeader, FileKind, FrameKind, Scan, scan};
-use crate::fs::{Dir, File, FileName};
+use crate::fs::{Dir, FileName, read_whole};
 use crate::limits::MANIFEST_READ_BYTES_MAX;
 use crate::manifest::{Edit, State, read_current};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What was read of the manifest. Findings wait: a manifest that has moved on is read again.
 #[derive(Debug)]
@@ -25,21 +25,6 @@ pub struct Manifest {
 }
 
 const AFFECTS: &str = "which logs and segments are live";
-
-/// The whole of a file that may be growing.
-///
-/// # Errors
-/// `Io`; a length over `max` is `Corruption`.
-pub fn read_whole<F: File>(file: &F, path: &Path, max: u64) -> Result<Vec<u8>> {
-    let len = file.len()?;
-    if len > max {
-        return Err(Error::corruption_at(path, 0, format!("{len} bytes are too many")));
-    }
-    let mut bytes = vec![0; len as usize];
-    let n = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(n);
-    Ok(bytes)
-}
 
 /// Reads the current manifest; `None` where there is no store. Where `CURRENT` is damaged or
 /// missing, the newest manifest stands in.

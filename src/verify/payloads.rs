@@ -6,7 +6,7 @@ use super::prints::{Assembled, Prints};
 use crate::error::{Corruption, Result};
 use crate::fs::Dir;
 use crate::id::StoreKey;
-use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::segment::{PayloadFile, PayloadReader, Segment, columns};
 
 /// Checks every block's checksum and decompression, and that every payload comes together with
@@ -124,10 +124,7 @@ fn read_parts<D: Dir>(
                 lost.push(Lost::parts(first..next, c.offset, "a block of parts", c.what.clone()));
             }
         }
-        // No block holds more parts than bytes, whatever number it says it begins with.
-        if next.saturating_sub(prints.len()) as usize <= BLOCK_BYTES_MAX {
-            prints.skip_to(next);
-        }
+        prints.skip_to(next);
     }
     if position != blocks.end {
         let expected = format!("blocks up to byte {}", blocks.end);

@@ -5,9 +5,6 @@ use crate::error::Fault;
 use crate::id::StoreKey;
 use crate::part::{Item, Print, PrintKey, items};
 
-/// Longer than any part: that of a part whose bytes cannot be read.
-const UNKNOWN: Print = Print { hash: 0, len: u64::MAX };
-
 /// What a part list comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Assembled {
@@ -22,37 +19,52 @@ pub enum Assembled {
     Unknown(u32),
 }
 
-/// The prints of all parts of a file. Memory: 16 bytes a part.
+/// The prints of all parts of a file. Memory: 16 bytes a part that was read.
 #[derive(Debug)]
 pub struct Prints {
     key: PrintKey,
-    parts: Vec<Print>,
+    known: Vec<Print>,
+    /// Where parts that were read follow others that could not be: number, and place in `known`.
+    stretches: Vec<(u32, usize)>,
+    len: u32,
 }
 
 impl Prints {
     /// None yet.
     pub fn new(key: &StoreKey) -> Prints {
-        Prints { key: PrintKey::new(key), parts: Vec::new() }
+        let (known, stretches) = (Vec::new(), Vec::new());
+        Prints { key: PrintKey::new(key), known, stretches, len: 0 }
     }
 
     /// Parts so far.
     pub fn len(&self) -> u32 {
-        u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
+        self.len
     }
 
     /// The next part has these bytes.
     pub fn push(&mut self, part: &[u8]) {
-        self.parts.push(self.key.print(part));
+        if self.part(self.len.wrapping_sub(1)).is_none() {
+            self.stretches.push((self.len, self.known.len()));
+        }
+        self.known.push(self.key.print(part));
+        self.len = self.len.saturating_add(1);
     }
 
     /// The parts up to this number cannot be read.
     pub fn skip_to(&mut self, len: u32) {
-        self.parts.resize(self.parts.len().max(len as usize), UNKNOWN);
+        self.len = self.len.max(len);
     }
 
     /// Whether there are parts that cannot be read.
     pub fn has_unknown(&self) -> bool {
-        self.parts.contains(&UNKNOWN)
+        self.known.len() < self.len as usize
+    }
+
+    fn part(&self, number: u32) -> Option<&Print> {
+        let after = self.stretches.partition_point(|(first, _)| *first <= number);
+        let (first, at) = *self.stretches.get(after.checked_sub(1)?)?;
+        let end = self.stretches.get(after).map_or(self.known.len(), |(_, at)| *at);
+        self.known.get(at..end)?.get((number - first) as usize)
     }
 
     /// What an encoded list comes to. Stops where it is longer than `len_max`.
@@ -68,11 +80,10 @@ impl Prints {
                 Item::Literal(bytes) => print = self.key.join(print, self.key.print(bytes)),
                 Item::Run { first, count, separator } => {
                     let before = self.key.print(separator.bytes());
-                    let run = self.parts.iter().skip(first as usize).take(count as usize);
-                    for (number, part) in (first..).zip(run) {
-                        if *part == UNKNOWN {
+                    for number in first..first.saturating_add(count) {
+                        let Some(part) = self.part(number) else {
                             return Ok(Assembled::Unknown(number));
-                        }
+                        };
                         print = self.key.join(self.key.join(print, before), *part);
                         // Counted too, so that empty parts end as well.
                         joined += 1;
@@ -87,5 +98,30 @@ impl Prints {
             }
         }
         Ok(Assembled::Payload { len: print.len, print: self.key.finish(print) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_cannot_be_read_take_no_memory() {
+        let mut prints = Prints::new(&StoreKey([7; 32]));
+        prints.skip_to(3);
+        prints.push(b"three");
+        prints.push(b"four");
+        prints.skip_to(2);
+        prints.skip_to(u32::MAX - 1);
+        prints.push(b"last");
+        assert_eq!((prints.len(), prints.known.len()), (u32::MAX, 3));
+        assert!(prints.has_unknown());
+        let known = [3, 4, u32::MAX - 1];
+        for number in [0, 2, 3, 4, 5, u32::MAX - 2, u32::MAX - 1, u32::MAX] {
+            assert_eq!(prints.part(number).is_some(), known.contains(&number), "{number}");
+        }
+        let print = |bytes| Some(prints.key.print(bytes));
+        assert_eq!(prints.part(4).copied(), print(b"four"));
+        assert_eq!(prints.part(u32::MAX - 1).copied(), print(b"last"));
     }
 }

@@ -423,3 +423,31 @@ fn a_manifest_that_lost_its_end_is_not_believed() {
         assert_eq!(verify(&twin.path(), &mut |_| {}).unwrap(), Verdict::Damaged, "cut at {cut}");
     }
 }
+
+#[test]
+fn nor_where_the_first_frame_of_the_next_log_is_damaged_too() {
+    let world = World::new();
+    let store = world.store();
+    append(&store, [observation("t", "a", 1)]);
+    append(&store, [observation("t", "b", 2)]);
+    store.close().unwrap();
+    let path = world.files("MANIFEST").remove(0);
+    let bytes = std::fs::read(&path).unwrap();
+    let mut frames = Vec::new();
+    tracekeep::dump(&path, &mut |line| {
+        frames.extend((line.kind == "frame").then_some(line.offset));
+        Ok(())
+    })
+    .unwrap();
+    // Without the edit that names the log.
+    let cut = frames[2] as usize;
+    std::fs::write(&path, &bytes[..cut]).unwrap();
+    let log = world.files("log-").remove(0);
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[130] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let error = Store::open(world.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
+    assert_eq!(world.files("log-"), [log], "nothing is removed");
+    assert_eq!(verify(&world.path(), &mut |_| {}).unwrap(), Verdict::Damaged);
+}
