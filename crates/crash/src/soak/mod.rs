@@ -69,6 +69,10 @@ pub struct Report {
 /// A store is left for a new one after so many batches.
 const BATCHES_OF_A_STORE: u64 = 6_000;
 
+/// A writer appends so many in a life, about: what the processes hold of a store then has a bound
+/// that does not depend on how quick the machine is.
+const BATCHES_OF_A_LIFE: u64 = 4_000;
+
 /// Runs a piece. `each` is told of the counts after every round.
 ///
 /// # Errors
@@ -162,16 +166,16 @@ impl<'a> Round<'a> {
         let before = self.acknowledged();
         writer.wait(&|| self.acknowledged() > before)?;
         let mut reader = self.start("reader")?;
-        // Mostly short; now and then as long as it takes to see what grows.
+        // Mostly short; now and then a whole one, to see what grows.
         let long = self.rng.chance(80);
-        let ms = if long { 20_000 } else { self.rng.below(1_500) };
+        let ms = if long { 30_000 } else { self.rng.below(1_500) };
         let until =
             Instant::now() + Duration::from_millis(ms).min(left.max(Duration::from_millis(500)));
         if self.rng.chance(200) {
             trials::second_writer(&self.path)?;
             state.counts.second_writers += 1;
         }
-        while Instant::now() < until {
+        while Instant::now() < until && self.acknowledged() < before + BATCHES_OF_A_LIFE {
             writer.alive()?;
             reader.alive()?;
             if let Some(disk) = self.small.filter(|_| self.rng.chance(100)) {
