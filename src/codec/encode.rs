@@ -1,15 +1,16 @@
 //! A record's bytes, as `wire` draws them, straight from the record: no copy of it in between.
 
-use super::{Listed, check};
+use super::Listed;
 use crate::codec::varint::zigzag;
 use crate::id::{Form, Id};
 use crate::limits::BATCH_SKELETON_BYTES_MAX;
 use crate::model::{Body, Map, Record, Subject, Target, Value};
 
-/// Appends the encoded record to `out`. Panics where [`check`] finds fault with it: what is
+/// Appends the encoded record to `out`. Panics where [`check`](super::check()) finds fault with it: what is
 /// written was checked when it came in.
+#[cfg(any(test, feature = "internals"))]
 pub fn encode_record(record: &Record<Listed>, out: &mut Vec<u8>) {
-    assert!(check(record).is_ok(), "a record to encode is out of order");
+    assert!(super::check(record).is_ok(), "a record to encode is out of order");
     encode_listed(record, &mut |listed| *listed, out);
 }
 

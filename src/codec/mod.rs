@@ -39,7 +39,9 @@ mod wire;
 pub mod words;
 
 pub use check::check;
-pub use encode::{encode_listed, encode_record};
+pub use encode::encode_listed;
+#[cfg(any(test, feature = "internals"))]
+pub use encode::encode_record;
 pub use wire::{Listed, decode_record};
 
 use crate::error::Fault;

@@ -29,7 +29,9 @@ pub use dedup::{Deduper, PartSink};
 pub use hash::PartKey;
 pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
-pub use split::{Brackets, SplitState, Splitter, next_part, separator};
+#[cfg(any(test, feature = "internals"))]
+pub use split::next_part;
+pub use split::{Brackets, SplitState, Splitter, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 
