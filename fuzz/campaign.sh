@@ -69,7 +69,7 @@ turn() {
   printf '%s: %s of %s\n' "$1" "$runs" "$goal"
   "$state/bin/$1" "$dir/corpus" "corpus/$1" -runs="$((goal - runs))" -max_total_time="$4" \
     -max_len="$3" -entropic=0 -timeout=10 -rss_limit_mb=1024 -reload=0 -print_final_stats=1 \
-    -artifact_prefix="$dir/found/" >"$log" 2>&1 </dev/null || tail -n 40 "$log"
+    -report_slow_units=100000 -artifact_prefix="$dir/found/" >"$log" 2>&1 </dev/null || tail -n 40 "$log"
   more="$(awk '/number_of_executed_units/ { n = $2 } END { print n + 0 }' "$log")"
   if [ "$more" = 0 ]; then
     echo "$1 did not run: see $log"

@@ -327,3 +327,11 @@ fn what_is_out_of_order_is_refused() {
     assert!(decode_record(b"\x00\x00\x01a\x00\x00\x01\x01\x63\x00\x07\x00").is_err());
     assert!(decode_record(b"\x00\x00\x01a\x00\x00\x01\x01\x01\x00\x00\x63").is_err());
 }
+
+#[test]
+fn a_dictionary_that_zstd_refuses_is_a_fault() {
+    // zstd's own magic number, an id, and no tables.
+    let bytes = [0x37, 0xa4, 0x30, 0xec, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+    assert!(compress::Dictionary::new(&bytes).is_err());
+    assert!(compress::Dictionary::new(b"any other bytes are a dictionary").is_ok());
+}

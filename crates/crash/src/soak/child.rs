@@ -1,5 +1,6 @@
 //! The processes beside the parent: what they are told, and what they do.
 
+use super::look::Look;
 use super::stream::{Stream, acknowledged, options};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -19,6 +20,8 @@ const SEED: &str = "TRACEKEEP_SOAK_SEED";
 const NUMBER: &str = "TRACEKEEP_SOAK_STORE";
 const STORE: &str = "TRACEKEEP_SOAK_PATH";
 const NOTES: &str = "TRACEKEEP_SOAK_NOTES";
+const WHAT: &str = "TRACEKEEP_SOAK_WHAT";
+const ROUND: &str = "TRACEKEEP_SOAK_ROUND";
 
 /// Nobody is waited for longer than this.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -42,6 +45,12 @@ pub(super) fn role(
     command.env(STORE, store).env(NOTES, notes);
 }
 
+/// Tells a child what it is to look at.
+pub(super) fn role_of_look(command: &mut Command, look: &Look<'_>) {
+    role(command, "look", Durability::Disk, look.stream, look.store, look.notes);
+    command.env(WHAT, &look.what).env(ROUND, look.round.to_string());
+}
+
 /// What to do where this process is such a child: does it, and says how it went. `None` where it is
 /// none.
 pub fn child() -> Option<Result<()>> {
@@ -58,6 +67,10 @@ pub fn child() -> Option<Result<()>> {
     Some(match role.as_str() {
         "writer" => write(&store, &notes, stream, durability),
         "reader" => read(&store, &notes, stream),
+        "look" => {
+            let (what, round) = (text(WHAT), number(ROUND));
+            Look { store: &store, notes: &notes, stream, what, round }.run()
+        }
         other => Err(Error::new(ErrorKind::InvalidInput, format!("no such role: {other}"))),
     })
 }
@@ -204,6 +217,15 @@ impl Running {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(format!("a child ended: {status}")),
             Err(e) => Err(format!("a child cannot be looked at: {e}")),
+        }
+    }
+
+    /// Waits until the child has ended, well.
+    pub fn end(&mut self) -> Result<(), String> {
+        match self.0.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("a child ended: {status}")),
+            Err(e) => Err(format!("a child cannot be waited for: {e}")),
         }
     }
 

@@ -4,15 +4,16 @@
 //! ```text
 //!  writer  appends batch n of (seed, store), notes "ack n" in a file outside of the store
 //!  reader  follows, and finds a prefix with every byte as it was sent
-//!  parent  kills, checks, verifies; and now and then flips a bit of a copy, tries a second writer,
-//!          fills the disk, closes in peace; samples memory and open files of all three
+//!  look    checks what is left, verifies; and now and then flips a bit of a copy, or seals it all
+//!  parent  kills, and has what is left looked at; and now and then tries a second writer, fills the
+//!          disk, closes in peace; samples memory and open files of all of them
 //! ```
 //!
-//! Both children are the program that calls [`run`], started again with what it is to do in the
+//! The children are the program that calls [`run`], started again with what it is to do in the
 //! environment: it calls [`child`] first thing. All that a piece of the soak must know to go on is
 //! in `state` in its folder, so that hours can be run in pieces.
 //!
-//! Read in this order: `stream`, `child`, `state`, `sample`, `trials`.
+//! Read in this order: `stream`, `child`, `look`, `state`, `sample`, `trials`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,6 +21,7 @@
 )]
 
 mod child;
+mod look;
 mod sample;
 mod state;
 mod stream;
@@ -29,14 +31,15 @@ pub use child::child;
 pub use sample::Flat;
 pub use state::Counts;
 
-use child::{Running, role};
+use child::{Running, role, role_of_look};
+use look::{Look, read_answer};
 use sample::Samples;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use stream::{Stream, options};
-use tracekeep::{Durability, Error, Result, Store, Verdict, verify};
+use stream::Stream;
+use tracekeep::{Durability, Result};
 use tracekeep_workload::Rng;
 use trials::SmallDisk;
 
@@ -175,7 +178,8 @@ impl<'a> Round<'a> {
             trials::second_writer(&self.path)?;
             state.counts.second_writers += 1;
         }
-        while Instant::now() < until && self.acknowledged() < before + BATCHES_OF_A_LIFE {
+        let enough = (before + BATCHES_OF_A_LIFE).min(BATCHES_OF_A_STORE);
+        while Instant::now() < until && self.acknowledged() < enough {
             writer.alive()?;
             reader.alive()?;
             if let Some(disk) = self.small.filter(|_| self.rng.chance(100)) {
@@ -198,11 +202,8 @@ impl<'a> Round<'a> {
             state.counts.kills += 1;
         }
         reader.kill();
-        self.look(state, peace)?;
+        self.look(state, samples, peace)?;
         samples.take("parent", std::process::id());
-        if self.acknowledged() >= BATCHES_OF_A_STORE || self.rng.chance(10) {
-            self.leave(state)?;
-        }
         Ok(())
     }
 
@@ -211,48 +212,39 @@ impl<'a> Round<'a> {
         stream::acknowledged(&self.notes).len() as u64
     }
 
-    /// What is left of the store has all that was acknowledged, byte for byte, and is sound.
-    fn look(&mut self, state: &mut State, peace: bool) -> Outcome {
-        let acknowledged = stream::acknowledged(&self.notes);
-        let reader = Store::open_read_only(&self.path).map_err(|e| format!("a reader: {e}"))?;
-        let batches = self.stream.check(&reader.snapshot(), &acknowledged)?;
+    /// What is left of the store has all that was acknowledged, byte for byte, and is sound. Now and
+    /// then it is sealed as a whole, looked at again, and left for the next one.
+    fn look(&mut self, state: &mut State, samples: &mut Samples, peace: bool) -> Outcome {
+        let acknowledged = self.acknowledged();
+        let leave = acknowledged >= BATCHES_OF_A_STORE || self.rng.chance(10);
+        let words =
+            [("peace", peace), ("flip", self.rng.chance(150)), ("leave", leave)].into_iter();
+        let what: Vec<&str> = words.filter(|(_, yes)| *yes).map(|(word, _)| word).collect();
+        let (store, notes, stream) = (&self.path, &self.notes, self.stream);
+        let look = Look { store, notes, stream, what: what.join(" "), round: state.counts.rounds };
+        let mut command = (self.soak.program)();
+        role_of_look(&mut command, &look);
+        Running::start(command)
+            .map_err(|e| format!("a look does not start: {e}"))
+            .and_then(|mut running| running.end())?;
+        let looked = read_answer(&self.notes)?;
+        if acknowledged >= BATCHES_OF_A_STORE {
+            // Of stores of one size only.
+            samples.memory("last look at a store", looked.memory);
+        }
         state.counts.checks += 1;
-        state.counts.batches = state.counts.batches.max(batches);
-        state.counts.acknowledged += acknowledged.len() as u64 - state.noted;
-        state.noted = acknowledged.len() as u64;
-        let mut findings = Vec::new();
-        let verdict = verify(&self.path, &mut |f| findings.push(f)).map_err(|e| e.to_string())?;
-        if verdict == Verdict::Damaged || (peace && verdict != Verdict::Clean) {
-            return Err(format!("verify says {verdict:?}: {findings:?}"));
+        state.counts.flips += looked.flips;
+        state.counts.batches = state.counts.batches.max(looked.batches);
+        state.counts.acknowledged += acknowledged - state.noted;
+        state.noted = acknowledged;
+        if leave {
+            let removed = std::fs::remove_dir_all(&self.path)
+                .and_then(|()| std::fs::remove_file(&self.notes));
+            removed.map_err(|e| format!("the store cannot be removed: {e}"))?;
+            state.store += 1;
+            state.noted = 0;
+            state.counts.stores += 1;
         }
-        if self.rng.chance(150) {
-            let copy = self.soak.dir.join("flipped");
-            state.counts.flips +=
-                trials::flips(&self.path, &copy, self.stream, &acknowledged, &mut self.rng)?;
-        }
-        Ok(())
-    }
-
-    /// Recovers the store a last time, appends to it, seals all of it, and goes on to the next.
-    fn leave(&mut self, state: &mut State) -> Outcome {
-        let failed = |e: Error| format!("leaving the store: {e}");
-        let acknowledged = stream::acknowledged(&self.notes);
-        let store = Store::builder().options(options(Durability::Disk)).open(&self.path);
-        let store = store.map_err(failed)?;
-        self.stream.check(&store.snapshot(), &acknowledged)?;
-        store.seal(tracekeep::SealLevel::Full).map_err(failed)?;
-        self.stream.check(&store.snapshot(), &acknowledged)?;
-        store.close().map_err(failed)?;
-        let verdict = verify(&self.path, &mut |_| {}).map_err(failed)?;
-        if verdict != Verdict::Clean {
-            return Err(format!("verify says {verdict:?} of a store that was sealed and closed"));
-        }
-        let removed =
-            std::fs::remove_dir_all(&self.path).and_then(|()| std::fs::remove_file(&self.notes));
-        removed.map_err(|e| format!("the store cannot be removed: {e}"))?;
-        state.store += 1;
-        state.noted = 0;
-        state.counts.stores += 1;
         Ok(())
     }
 

@@ -39,15 +39,17 @@ pub(super) struct Samples(BTreeMap<String, Vec<u64>>);
 impl Samples {
     /// Takes one of this process. Where the system does not tell, there is none.
     pub fn take(&mut self, who: &str, pid: u32) {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let memory = memory.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        if let Some(kib) = memory {
-            self.0.entry(format!("{who} anonymous KiB")).or_default().push(kib);
+        if let Some(kib) = anonymous_kib(pid) {
+            self.memory(who, kib);
         }
         if let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) {
             self.0.entry(format!("{who} open files")).or_default().push(files.count() as u64);
         }
+    }
+
+    /// Takes one of a process that told it itself.
+    pub fn memory(&mut self, who: &str, kib: u64) {
+        self.0.entry(format!("{who} anonymous KiB")).or_default().push(kib);
     }
 
     pub fn flat(&self) -> Vec<Flat> {
@@ -64,6 +66,13 @@ impl Samples {
         };
         self.0.iter().map(flat).collect()
     }
+}
+
+/// Anonymous memory of a process.
+pub(super) fn anonymous_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 fn median(values: &[u64]) -> u64 {
