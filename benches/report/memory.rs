@@ -37,7 +37,7 @@ pub(crate) fn memory(table: &mut Table) {
             segments = store.stats().unwrap().segments;
         });
         let what = format!("after {} MB, {segments} segments", wanted / 8_000_000 * eighth);
-        let files = proc_number("status", "RssFile").unwrap_or(0) / 1024;
+        let files = proc_number("self/status", "RssFile").unwrap_or(0) / 1024;
         table.row(&what, &samples, "MiB", &format!("{files} MiB mapped"), "a stated budget");
     }
     let samples = sampled(|| {
@@ -67,7 +67,8 @@ fn sampled(work: impl FnOnce()) -> Vec<f64> {
         let sampler = scope.spawn(|| {
             let mut samples = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                samples.extend(proc_number("status", "RssAnon").map(|kib| kib as f64 / 1024.0));
+                samples
+                    .extend(proc_number("self/status", "RssAnon").map(|kib| kib as f64 / 1024.0));
                 std::thread::sleep(Duration::from_millis(10));
             }
             samples

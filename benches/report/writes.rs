@@ -142,7 +142,7 @@ pub(crate) fn corpus(table: &mut Table) {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
     let batches = batches(data().records, 64);
-    let written = proc_number("io", "wchar").unwrap_or(0);
+    let written = proc_number("self/io", "wchar").unwrap_or(0);
     let (_, took) = timed(|| append(&store, batches, 8));
     let rate = mega / took.wall.as_secs_f64();
     let cpu = format!("{} MB/s a core-second", figure(mega / took.cpu.as_secs_f64()));
@@ -152,7 +152,7 @@ pub(crate) fn corpus(table: &mut Table) {
     table.row("tool-agents, seal full", &[took.wall.as_secs_f64()], "s", &cpu, "");
     let total = store.stats().unwrap().bytes.total as f64 / 1e6;
     table.row("tool-agents, all files, sealed", &[total], "MB", "", "9.2 MB, first step 15");
-    let written = proc_number("io", "wchar").unwrap_or(0).saturating_sub(written) as f64;
+    let written = proc_number("self/io", "wchar").unwrap_or(0).saturating_sub(written) as f64;
     let share = written / 1e6 / mega;
     let what =
         format!("bytes written in a life, of {} MB ({} segments)", figure(mega), report.segments);

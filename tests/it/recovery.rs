@@ -395,6 +395,17 @@ fn a_log_of_another_store_is_not_taken_for_its_own() {
     assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
 }
 
+/// Where the frames of a log or a manifest begin.
+fn frames(path: &Path) -> Vec<u64> {
+    let mut frames = Vec::new();
+    let each = &mut |line: tracekeep::DumpLine| {
+        frames.extend((line.kind == "frame").then_some(line.offset));
+        Ok(())
+    };
+    tracekeep::dump(path, each).unwrap();
+    frames
+}
+
 #[test]
 fn a_manifest_that_lost_its_end_is_not_believed() {
     let world = World::new();
@@ -405,12 +416,7 @@ fn a_manifest_that_lost_its_end_is_not_believed() {
     store.close().unwrap();
     let path = world.files("MANIFEST").remove(0);
     let bytes = std::fs::read(&path).unwrap();
-    let mut frames = Vec::new();
-    tracekeep::dump(&path, &mut |line| {
-        frames.extend((line.kind == "frame").then_some(line.offset));
-        Ok(())
-    })
-    .unwrap();
+    let frames = frames(&path);
     let before = world.files("");
     // Without its last edits, each with the marker that promises it: a state that has been.
     for cut in frames.into_iter().skip(2).step_by(2) {
@@ -433,12 +439,7 @@ fn nor_where_the_first_frame_of_the_next_log_is_damaged_too() {
     store.close().unwrap();
     let path = world.files("MANIFEST").remove(0);
     let bytes = std::fs::read(&path).unwrap();
-    let mut frames = Vec::new();
-    tracekeep::dump(&path, &mut |line| {
-        frames.extend((line.kind == "frame").then_some(line.offset));
-        Ok(())
-    })
-    .unwrap();
+    let frames = frames(&path);
     // Without the edit that names the log.
     let cut = frames[2] as usize;
     std::fs::write(&path, &bytes[..cut]).unwrap();

@@ -47,9 +47,9 @@ pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// A line of a file under `/proc/self`, as a number.
+/// A line of a file under `/proc`, as a number.
 pub fn proc_number(file: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/self/{file}")).ok()?;
+    let text = std::fs::read_to_string(format!("/proc/{file}")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }

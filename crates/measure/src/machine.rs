@@ -1,5 +1,6 @@
 //! The machine that figures hold for.
 
+use crate::clock::proc_number;
 use std::path::Path;
 
 /// A machine and the disk under a directory.
@@ -36,19 +37,12 @@ pub fn machine(dir: &Path) -> Machine {
     Machine {
         processor,
         cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
-        memory_bytes: memory_bytes(),
+        memory_bytes: proc_number("meminfo", "MemTotal").unwrap_or(0) * 1024,
         system: format!("{} {}", text(uname.sysname()), text(uname.release())),
         file_system: file_system(dir),
         disk_bytes,
         disk_free_bytes,
     }
-}
-
-fn memory_bytes() -> u64 {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
 }
 
 /// The kind of the mount with the longest path that leads to `dir`.

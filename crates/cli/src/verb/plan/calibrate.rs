@@ -46,7 +46,7 @@ pub(super) fn calibrate(dir: &Path, records: &[Record], quick: bool) -> Result<M
     let (mut found, mut seconds, mut memory) = (None, (0.0, 0.0), 0);
     let growth = growth(dir, records, level, &mut |progress| {
         (0..progress.eighths).for_each(|_| next("sizes"));
-        memory = memory.max(proc_number("status", "RssAnon").unwrap_or(0) * 1024);
+        memory = memory.max(proc_number("self/status", "RssAnon").unwrap_or(0) * 1024);
         if progress.eighths == GROUPS {
             seconds = (progress.seal.wall.as_secs_f64(), progress.seal.cpu.as_secs_f64());
             found = Some(reads::reads(&progress.store.snapshot(), effort.reads)?);
