@@ -20,8 +20,12 @@ mod limits;
 mod memory;
 #[path = "report/reads.rs"]
 mod reads;
+#[path = "report/scale.rs"]
+mod scale;
 #[path = "report/table.rs"]
 mod table;
+#[path = "report/tails.rs"]
+mod tails;
 #[path = "report/writes.rs"]
 mod writes;
 
@@ -39,7 +43,7 @@ fn rounds() -> usize {
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let sections: [(&str, Section); 11] = [
+    let sections: [(&str, Section); 13] = [
         ("memory", memory::memory),
         ("limits", limits::limits),
         ("agents", writes::agents_rows),
@@ -51,6 +55,8 @@ fn main() {
         ("payload", reads::payloads),
         ("sixteen", reads::sixteen),
         ("open", writes::open),
+        ("tails", tails::tails),
+        ("scale", scale::scale),
     ];
     for (name, section) in sections {
         if only.is_empty() || only.iter().any(|o| o == name) {

@@ -61,7 +61,8 @@ fn some_of(stream: &mut Arrivals, bytes: u64) -> (Vec<Record>, u64) {
     (records, sum)
 }
 
-fn sampled(work: impl FnOnce()) -> Vec<f64> {
+/// Anonymous memory of this process while it works, in MiB, each 10 ms.
+pub(crate) fn sampled(work: impl FnOnce()) -> Vec<f64> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let sampler = scope.spawn(|| {

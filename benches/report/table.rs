@@ -27,15 +27,24 @@ impl Table {
 
     /// Prints the section as a table of Markdown.
     pub(crate) fn print(&self) {
-        let width = |i: usize| self.rows.iter().map(|row| row[i].len()).max().unwrap_or(0);
-        println!("\n### {}\n", self.title);
-        for (n, row) in self.rows.iter().enumerate() {
-            let cells = row.iter().enumerate().map(|(i, cell)| format!("{cell:<w$}", w = width(i)));
-            println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
-            if n == 0 {
-                let rules = (0..row.len()).map(|i| "-".repeat(width(i)));
-                println!("| {} |", rules.collect::<Vec<_>>().join(" | "));
-            }
+        if self.rows.len() > 1 {
+            println!("\n### {}\n", self.title);
+            print_rows(&self.rows);
+        }
+    }
+}
+
+/// Prints rows as a table of Markdown, the first as its head.
+pub(crate) fn print_rows<R: AsRef<[String]>>(rows: &[R]) {
+    let cell = |row: &R, i: usize| row.as_ref().get(i).map_or(0, String::len);
+    let width = |i: usize| rows.iter().map(|row| cell(row, i)).max().unwrap_or(0);
+    for (n, row) in rows.iter().enumerate() {
+        let row = row.as_ref();
+        let cells = row.iter().enumerate().map(|(i, cell)| format!("{cell:<w$}", w = width(i)));
+        println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+        if n == 0 {
+            let rules = (0..row.len()).map(|i| "-".repeat(width(i)));
+            println!("| {} |", rules.collect::<Vec<_>>().join(" | "));
         }
     }
 }

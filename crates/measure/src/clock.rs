@@ -14,11 +14,20 @@ pub struct Took {
 
 /// Does a piece of work and says what it took.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
-    let (start, cpu) = (now(ClockId::Monotonic), now(ClockId::ProcessCPUTime));
+    timed_by(ClockId::ProcessCPUTime, work)
+}
+
+/// As [`timed`], with the CPU of this thread alone.
+pub fn timed_thread<T>(work: impl FnOnce() -> T) -> (T, Took) {
+    timed_by(ClockId::ThreadCPUTime, work)
+}
+
+fn timed_by<T>(clock: ClockId, work: impl FnOnce() -> T) -> (T, Took) {
+    let (start, cpu) = (now(ClockId::Monotonic), now(clock));
     let done = work();
     let took = Took {
         wall: now(ClockId::Monotonic).saturating_sub(start),
-        cpu: now(ClockId::ProcessCPUTime).saturating_sub(cpu),
+        cpu: now(clock).saturating_sub(cpu),
     };
     (done, took)
 }

@@ -10,6 +10,7 @@
 //! | records as they arrive: interleaved, in pieces, late, twice | [`Arrivals`], [`split`], [`batches`] |
 //! | trees that are hard to hold | [`big_trace`], [`deep_trace`], [`wide_trace`], [`orphan_trace`], [`cyclic_trace`], [`odd_id_trace`] |
 //! | single observations, endless | [`unrelated_payloads`], [`small_observations`] |
+//! | a store that grows, each record by its number | [`Steady`] |
 //! | the means | [`Rng`], [`text`], [`payload_bytes`], [`digest`] |
 //!
 //! ```
@@ -21,7 +22,7 @@
 //! ```
 //!
 //! Every payload is JSON text. Read in this order: `rng`, `text`, `maker`, `agent`, `rag`,
-//! `chat`, `batch`, `arrivals`, `shapes`.
+//! `chat`, `batch`, `arrivals`, `shapes`, `steady`.
 
 mod agent;
 mod arrivals;
@@ -31,6 +32,7 @@ mod maker;
 mod rag;
 mod rng;
 mod shapes;
+mod steady;
 pub mod text;
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ pub use shapes::{
     Parents, big_trace, cyclic_trace, deep_trace, odd_id_trace, orphan_trace, small_observations,
     unrelated_payloads, wide_trace,
 };
+pub use steady::Steady;
 
 use std::fmt::{self, Write};
 use tracekeep::model::{Payload, Record, Timestamp, Value};

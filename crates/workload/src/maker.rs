@@ -21,6 +21,7 @@ pub(crate) enum Family {
     Small = 7,
     Arrivals = 8,
     Mixed = 9,
+    Steady = 10,
 }
 
 impl Family {

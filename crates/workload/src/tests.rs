@@ -60,6 +60,7 @@ fn all(seed: u64) -> BTreeMap<&'static str, Vec<Record>> {
         ("orphans", orphan_trace(seed, 50, Parents::Last).collect()),
         ("rag", some(rag_trace)),
         ("small", small_observations(seed).take(300).collect()),
+        ("steady", Steady::new(seed).records(1_000..1_300).collect()),
         ("unrelated", unrelated_payloads(seed, 10_000, 200_000).take(10).collect()),
         ("wide", wide_trace(seed, 300).collect()),
     ])
@@ -265,6 +266,27 @@ fn bench_streams_have_their_sizes() {
     }
     let small: u64 = small_observations(1).take(1000).map(|r| payload_bytes(&r)).sum();
     assert!((950_000..1_100_000).contains(&small), "{small}");
+}
+
+/// What a reader of the stream relies on: which ids there are, and that they do not meet.
+#[test]
+fn steady_records_are_found_by_number() {
+    let stream = Steady::new(1);
+    let records: Vec<Record> = stream.records(0..3 * Steady::RECORDS_AT_ONCE).collect();
+    let bytes: u64 = records.iter().map(payload_bytes).sum();
+    assert!((180..260).contains(&(bytes / records.len() as u64)), "{bytes}");
+    let mut wanted = HashSet::new();
+    for n in 0..3 * Steady::AT_ONCE {
+        let ids = (0..Steady::OBSERVATIONS).map(|at| (stream.trace(n), stream.observation(n, at)));
+        wanted.extend(ids);
+    }
+    let found = records.iter().filter_map(|record| match &record.target {
+        Target::Observation { trace, observation } => Some((trace.clone(), observation.clone())),
+        _ => None,
+    });
+    assert_eq!(found.collect::<HashSet<_>>(), wanted);
+    let again: Vec<Record> = stream.records(2_000..2_010).collect();
+    assert_eq!(again, records[2_000..2_010]);
 }
 
 #[test]
