@@ -36,6 +36,10 @@ pub struct Options {
     /// Memory for making one segment, in bytes, about: logs and segments that would take more are
     /// not joined. 256 bytes a row and 64 a part are near. Default 128 MiB.
     pub rewrite_bytes_max: u64,
+    /// Bytes of segments that are joined in the background, in a second at most, on average; 0 sets
+    /// no limit. Sealing logs is never held back: where it is due, a join under way goes on at full
+    /// speed and the next ones wait for longer. Default 0.
+    pub join_bytes_per_second_max: u64,
     /// zstd level for sealed blocks. Default 9.
     pub seal_level: i32,
     /// A manifest is started anew past this size, and past twice the state that it began with,
@@ -70,6 +74,7 @@ impl Default for Options {
             seal_logs: 4,
             seal_bytes: 16 << 20,
             rewrite_bytes_max: 128 << 20,
+            join_bytes_per_second_max: 0,
             seal_level: 9,
             manifest_bytes_max: crate::limits::MANIFEST_BYTES_MAX,
             marker_ms: 50,

@@ -8,4 +8,4 @@ mod rewrite;
 mod transfer;
 
 pub use policy::{FinishedLog, Plan, Pressure, log_weight, plan, sealed_together, unsettled};
-pub use rewrite::{Rewrite, rewrite};
+pub use rewrite::{Go, Rewrite, Rewritten, rewrite};

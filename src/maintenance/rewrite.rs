@@ -23,6 +23,7 @@ use crate::segment::{
     TraceRow, WriteOptions, payloads_of,
 };
 use crate::snapshot::{Gathered, Ordered, TraceState, View, score_of, state_of, touched_scores};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -43,6 +44,26 @@ pub struct Rewrite {
     pub now_ns: i64,
 }
 
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Go {
+    /// Yes.
+    On,
+    /// Leave it: what was done so far is lost.
+    Stop,
+}
+
+/// What became of a rewrite.
+#[derive(Debug)]
+pub enum Rewritten {
+    /// A segment, whose files are durable.
+    Segment(Box<Facts>),
+    /// Nothing was left to write.
+    Nothing,
+    /// It was stopped.
+    Stopped,
+}
+
 const ZSTD_QUICK: i32 = 3;
 
 /// Of this many parts of the work, finding the order of traces is one.
@@ -56,14 +77,14 @@ struct Job<'v, D: Dir> {
     writer: SegmentWriter<D>,
     transfer: Transfer<'v, D>,
     meter: Meter<'v>,
+    stopped: &'v Cell<bool>,
     /// Traces and observations that are written, and that there are.
     rows: (u64, u64),
 }
 
-/// Writes the segment and makes its files durable; `None` where nothing is left to write. The
-/// caller commits the manifest edit. Memory: the details of one trace's records at a time, 24
+/// Writes the segment and makes its files durable. The caller commits the manifest edit. Memory: the details of one trace's records at a time, 24
 /// bytes a trace, and what [`SegmentWriter`] and the readers keep. Progress is told of the bytes
-/// of what is rewritten.
+/// of what is rewritten, and says whether to go on.
 ///
 /// # Errors
 /// `Corruption`, `StorageFull`, `Io`. Nothing has changed then but for temporary files.
@@ -72,20 +93,19 @@ pub fn rewrite<D: Dir>(
     view: &View<D>,
     header: &FileHeader,
     what: &Rewrite,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Option<Facts>> {
-    let segments = view.segments.iter().map(|s| std::sync::Arc::clone(&s.segment)).collect();
-    let logs: Vec<_> = view.logs.iter().take(what.logs).cloned().collect();
+    progress: &mut dyn FnMut(Progress) -> Go,
+) -> Result<Rewritten> {
+    let bounded = view.of_oldest_logs(what.logs);
+    let logs = &bounded.logs;
     let inputs = &view.segments[what.segments.clone()];
     let seqs = inputs
         .iter()
         .map(|s| (s.segment.facts().first_seq, s.segment.facts().last_seq))
         .chain(logs.iter().filter_map(|l| l.seqs()))
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let Some(seqs) = seqs else { return Ok(None) };
+    let Some(seqs) = seqs else { return Ok(Rewritten::Nothing) };
     let replaced_logs: Vec<LogId> = logs.iter().map(|l| l.id()).collect();
     let replaced: Vec<SegmentId> = inputs.iter().map(|s| s.segment.id()).collect();
-    let bounded = View::new(view.key, segments, logs, view.index.clone());
     let full = what.level == SealLevel::Full;
     let options = WriteOptions {
         header: FileHeader { created_ns: what.now_ns, ..header.clone() },
@@ -95,8 +115,11 @@ pub fn rewrite<D: Dir>(
         level: what.level,
     };
     let bytes = input_bytes(&bounded, what.segments.clone())?;
+    let stopped = Cell::new(false);
+    let mut each = |at| stopped.set(progress(at) == Go::Stop || stopped.get());
     let mut job = Job {
-        meter: Meter::new(bytes, progress),
+        meter: Meter::new(bytes, &mut each),
+        stopped: &stopped,
         rows: (0, 0),
         view: &bounded,
         inputs: what.segments.clone(),
@@ -108,13 +131,18 @@ pub fn rewrite<D: Dir>(
     job.meter.stage(bytes / ORDER_PART);
     let order = job.trace_order()?;
     job.meter.stage(bytes - bytes / ORDER_PART);
-    order.into_iter().try_for_each(|(_, identity)| job.trace(identity))?;
+    for (_, identity) in order {
+        if stopped.get() {
+            return Ok(Rewritten::Stopped);
+        }
+        job.trace(identity)?;
+    }
     job.scores()?;
     job.tombstones()?;
     planted::unless(Bug::SupersessionNotCarried, || job.carry_supersessions());
     let facts = job.writer.finish(seqs, replaced_logs, replaced, what.now_ns)?;
     job.meter.finish();
-    Ok(Some(facts))
+    Ok(Rewritten::Segment(Box::new(facts)))
 }
 
 fn input_bytes<D: Dir>(view: &View<D>, segments: Range<usize>) -> Result<u64> {
@@ -145,6 +173,9 @@ impl<D: Dir> Job<'_, D> {
         ids.dedup();
         let mut order = Vec::with_capacity(ids.len());
         for identity in &ids {
+            if self.stopped.get() {
+                break;
+            }
             let all = Gathered::new(self.view, *identity, self.seq)?;
             let summary = state_of(self.view, &all)?.map(|state| state.summary);
             // A trace that is gone is still visited, to supersede what is left of it.

@@ -5,6 +5,7 @@ use crate::id::{SegmentId, Seq};
 use crate::manifest::{Loaded, State, is_newer};
 use crate::segment::Segment;
 use crate::snapshot::{IndexView, View, open_index};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What the manifest names, opened.
@@ -122,12 +123,13 @@ pub fn open_merged<D: Dir>(
     notes: &mut Vec<String>,
 ) -> Option<Arc<IndexView<D::Map>>> {
     let (number, covers) = loaded.state.index.as_ref()?;
-    let held = |id: &SegmentId| segments.iter().any(|s| s.id() == *id);
+    let held: HashSet<SegmentId> = segments.iter().map(|s| s.id()).collect();
     match open_index(dir, *number, &loaded.header) {
-        Ok(index) if covers.iter().all(|id| index.segments.contains(id) && held(id)) => {
-            Some(Arc::new(index))
-        }
-        Ok(_) => {
+        Ok(index) => {
+            let named: HashSet<SegmentId> = index.segments.iter().copied().collect();
+            if covers.iter().all(|id| named.contains(id) && held.contains(id)) {
+                return Some(Arc::new(index));
+            }
             notes.push(format!("{} is out of date and will be rebuilt", FileName::Index(*number)));
             None
         }

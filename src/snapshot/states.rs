@@ -31,13 +31,15 @@ const STATES_MAX: usize = 32_768;
 #[derive(Debug, Default)]
 pub struct StateCache(Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>);
 
-/// Changes whenever the state of a trace with unsealed records can have changed.
-type Version = (u64, u64, usize);
+/// Changes whenever the state of a trace with unsealed records can have changed: the newest
+/// segment that holds anything of it, how many do, and its unsealed records.
+type Version = (u64, usize, usize);
 
 fn version<D: Dir>(view: &View<D>, trace: Identity, seq: Seq) -> Version {
     let records = view.logs.iter().map(|log| log.trace_version(trace, seq)).sum();
-    let newest = view.segments.iter().map(|s| s.segment.id().0).max().unwrap_or(0);
-    (newest, view.segments.len() as u64, records)
+    let holders = view.holders(trace);
+    let newest = holders.iter().map(|(at, _)| view.segments[*at].segment.id().0).max();
+    (newest.unwrap_or(0), holders.len(), records)
 }
 
 impl StateCache {

@@ -81,17 +81,14 @@ impl<D: Dir> View<D> {
     ) -> View<D> {
         let positions: HashMap<SegmentId, usize> =
             segments.iter().enumerate().map(|(i, s)| (s.segment.id(), i)).collect();
-        let covered = |id: SegmentId| {
-            index
-                .as_ref()
-                .is_some_and(|ix| ix.segments.contains(&id) || planted::is(Bug::IndexCoversTooMuch))
-        };
-        let unindexed = match &index {
-            None => (0..segments.len()).collect(),
-            Some(_) => {
-                (0..segments.len()).filter(|i| !covered(segments[*i].segment.id())).collect()
-            }
-        };
+        let mut covered = vec![false; segments.len()];
+        for at in index.iter().flat_map(|ix| &ix.segments).filter_map(|id| positions.get(id)) {
+            covered[*at] = true;
+        }
+        if index.is_some() && planted::is(Bug::IndexCoversTooMuch) {
+            covered.fill(true);
+        }
+        let unindexed = (0..segments.len()).filter(|at| !covered[*at]).collect();
         View { key, segments, logs, index, positions, unindexed }
     }
 
@@ -141,6 +138,13 @@ impl<D: Dir> View<D> {
     pub fn with_log(&self, log: Arc<LogTable<D::File>>) -> View<D> {
         let mut logs = self.logs.clone();
         logs.push(log);
+        View::assemble(self.key, self.segments.clone(), logs, self.index.clone())
+    }
+
+    /// This view with so many of its logs, the oldest.
+    #[must_use]
+    pub fn of_oldest_logs(&self, count: usize) -> View<D> {
+        let logs = self.logs.iter().take(count).cloned().collect();
         View::assemble(self.key, self.segments.clone(), logs, self.index.clone())
     }
 

@@ -7,12 +7,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
 use crate::maintenance::{
-    FinishedLog, Plan, Rewrite, log_weight, plan, rewrite, sealed_together, unsettled,
+    FinishedLog, Go, Plan, Rewrite, Rewritten, log_weight, plan, rewrite, sealed_together,
+    unsettled,
 };
 use crate::manifest::{Edit, SegmentState};
 use crate::planted::{self, Bug};
+use crate::progress::Progress;
 use crate::segment::{SealLevel, Segment};
 use crate::snapshot::{open_index, write_index};
+use crate::sync::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,8 @@ pub struct SealReport {
 
 /// After a failure, background work rests this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Who waits for the clock looks at it this often: it may be one that somebody sets.
+const CLOCK_EVERY: Duration = Duration::from_millis(50);
 
 impl<F: Fs> Shared<F> {
     /// Seals and indexes until the store closes.
@@ -39,11 +44,16 @@ impl<F: Fs> Shared<F> {
             {
                 let mut wanted = self.upkeep_wanted.lock();
                 while !*wanted && !self.is_closing() {
-                    if failed {
-                        *wanted =
-                            self.upkeep_changed.wait_for(&mut wanted, RETRY_AFTER).timed_out();
-                    } else {
-                        self.upkeep_changed.wait(&mut wanted);
+                    let again = match self.joins_wait() {
+                        _ if failed => RETRY_AFTER,
+                        wait if wait.is_zero() => {
+                            self.upkeep_changed.wait(&mut wanted);
+                            continue;
+                        }
+                        wait => wait.min(CLOCK_EVERY),
+                    };
+                    if self.upkeep_changed.wait_for(&mut wanted, again).timed_out() {
+                        *wanted = true;
                     }
                 }
                 if self.is_closing() {
@@ -66,11 +76,14 @@ impl<F: Fs> Shared<F> {
             let finished = self.finished()?;
             let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
             let none = weights.len()..weights.len();
-            match plan(&finished, &weights, &self.options, self.pressure()) {
+            let joined = if self.may_join() { &weights[..] } else { &[] };
+            match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
-                Plan::Seal(logs, level) => self.replace(logs, none, level)?,
-                Plan::Join(segments) => self.replace(0, segments, SealLevel::Full)?,
-            };
+                Plan::Seal(logs, level) => {
+                    self.replace(logs, none, level, &mut |_| Go::On)?;
+                }
+                Plan::Join(segments) => self.join(segments)?,
+            }
             self.expire_snapshots();
             self.wake_appenders();
         }
@@ -79,6 +92,65 @@ impl<F: Fs> Shared<F> {
             self.index()?;
         }
         Ok(())
+    }
+
+    fn may_join(&self) -> bool {
+        !self.joins_paused.load(Ordering::Acquire) && self.joins_wait().is_zero()
+    }
+
+    /// How long until what joins have spent is paid for.
+    fn joins_wait(&self) -> Duration {
+        if self.options.join_bytes_per_second_max == 0 {
+            return Duration::ZERO;
+        }
+        self.pace.lock().wait(self.clock.now_ns())
+    }
+
+    /// Joins segments step by step, at the pace that is allowed, until it is paused.
+    fn join(&self, segments: Range<usize>) -> Result<()> {
+        let mut done = 0;
+        self.replace(0, segments, SealLevel::Full, &mut |at| {
+            self.pay(at.done - done);
+            done = at.done;
+            if self.joins_paused.load(Ordering::Acquire) { Go::Stop } else { Go::On }
+        })?;
+        Ok(())
+    }
+
+    /// Spends so many bytes and waits until they are paid for; not while logs are due: these wait
+    /// for the join at hand.
+    fn pay(&self, bytes: u64) {
+        if self.options.join_bytes_per_second_max == 0 {
+            return;
+        }
+        self.pace.lock().spend(bytes, self.clock.now_ns());
+        loop {
+            let wait = self.joins_wait();
+            let paused = self.joins_paused.load(Ordering::Acquire);
+            if wait.is_zero() || paused || self.is_closing() || self.logs_are_due() {
+                return;
+            }
+            let mut wanted = self.upkeep_wanted.lock();
+            self.upkeep_changed.wait_for(&mut wanted, wait.min(CLOCK_EVERY));
+        }
+    }
+
+    fn logs_are_due(&self) -> bool {
+        let Ok(finished) = self.finished() else { return true };
+        plan(&finished, &[], &self.options, self.pressure()) != Plan::Rest
+    }
+
+    /// See [`Store::pause_compaction`](super::Store::pause_compaction).
+    pub fn pause_joins(&self) {
+        self.joins_paused.store(true, Ordering::Release);
+        self.want_upkeep();
+        let _turn = self.upkeep.lock();
+    }
+
+    /// See [`Store::resume_compaction`](super::Store::resume_compaction).
+    pub fn resume_joins(&self) {
+        self.joins_paused.store(false, Ordering::Release);
+        self.want_upkeep();
     }
 
     /// Segments, oldest first: about how much memory rewriting takes, and how they were written.
@@ -105,8 +177,14 @@ impl<F: Fs> Shared<F> {
     }
 
     /// Rewrites the oldest `logs` and these segments into one segment, commits it, and removes
-    /// what it replaces. The caller holds `upkeep`.
-    fn replace(&self, logs: usize, segments: Range<usize>, level: SealLevel) -> Result<u64> {
+    /// what it replaces, unless it is told to stop. The caller holds `upkeep`.
+    fn replace(
+        &self,
+        logs: usize,
+        segments: Range<usize>,
+        level: SealLevel,
+        go: &mut dyn FnMut(Progress) -> Go,
+    ) -> Result<u64> {
         let view = self.view();
         let old_logs: Vec<_> = view.logs.iter().take(logs).map(|l| l.id()).collect();
         let old_segments: Vec<_> =
@@ -119,13 +197,18 @@ impl<F: Fs> Shared<F> {
         }
         let written = rewrite(&self.dir, &view, &self.header, &what, &mut |progress| {
             self.listener.event(&Event::Sealing(progress));
+            go(progress)
         });
-        if written.is_err() {
+        if matches!(written, Err(_) | Ok(Rewritten::Stopped)) {
             for temp in [FileName::SkeletonTemp(id), FileName::PayloadTemp(id)] {
                 remove_if_there(&self.dir, temp)?;
             }
         }
-        let facts = written?;
+        let facts = match written? {
+            Rewritten::Segment(facts) => Some(facts),
+            Rewritten::Nothing => None,
+            Rewritten::Stopped => return Ok(0),
+        };
         let segment = match &facts {
             Some(_) => Some(Arc::new(Segment::open(&self.dir, id, &self.header, false)?)),
             None => None,
@@ -210,14 +293,15 @@ impl<F: Fs> Shared<F> {
                 break;
             }
             let joined = if level == SealLevel::Full { joined } else { 0 };
-            report.bytes += self.replace(taken, weights.len() - joined..weights.len(), level)?;
+            report.bytes +=
+                self.replace(taken, weights.len() - joined..weights.len(), level, &mut |_| Go::On)?;
             report.logs += taken as u64;
             report.segments += 1;
         }
         while level == SealLevel::Full
             && let Some(segments) = unsettled(&self.weights(), weight_max)
         {
-            report.bytes += self.replace(0, segments, level)?;
+            report.bytes += self.replace(0, segments, level, &mut |_| Go::On)?;
             report.segments += 1;
         }
         if self.view().wants_index() {

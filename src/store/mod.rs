@@ -12,7 +12,7 @@
 //! reached, and never if its sync failed.
 //!
 //! Read in this order: `builder`, `batch`, `commit`, `shared`, `ingest`, `writer`, `syncer`,
-//! `open`, `keeper`, `stats`, `follower`, `repair`.
+//! `open`, `pace`, `keeper`, `stats`, `follower`, `repair`.
 
 mod batch;
 mod builder;
@@ -22,6 +22,7 @@ mod ingest;
 mod keeper;
 mod listener;
 mod open;
+mod pace;
 mod repair;
 mod shared;
 mod stats;
@@ -107,6 +108,24 @@ impl<F: Fs> Store<F> {
     /// was.
     pub fn seal(&self, level: SealLevel) -> Result<SealReport> {
         self.shared.seal_all(level)
+    }
+
+    /// Joins no segments in the background from now on, until [`resume_compaction`]: for the hours
+    /// when the machine has something better to do. Finished logs are sealed as before, so that
+    /// memory and the time to open stay bounded; only the number of segments grows meanwhile.
+    /// [`seal`](Self::seal) joins when it is asked to. Returns when no join is under way: one that
+    /// is gets given up. To slow joins down instead, see
+    /// [`Options::join_bytes_per_second_max`](crate::Options::join_bytes_per_second_max). A store
+    /// that is opened is not paused.
+    ///
+    /// [`resume_compaction`]: Self::resume_compaction
+    pub fn pause_compaction(&self) {
+        self.shared.pause_joins();
+    }
+
+    /// Joins segments in the background again, and makes up for what is due.
+    pub fn resume_compaction(&self) {
+        self.shared.resume_joins();
     }
 
     /// Counts and sizes. Cost: the trace rows of all segments, and the merge of unsealed records.

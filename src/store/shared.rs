@@ -1,5 +1,6 @@
 use super::ingest::Ingest;
 use super::listener::{Event, Listener};
+use super::pace::Pace;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::FileHeader;
@@ -37,6 +38,10 @@ pub(super) struct Shared<F: Fs> {
     pub upkeep: Mutex<()>,
     pub upkeep_wanted: Mutex<bool>,
     pub upkeep_changed: Condvar,
+    /// No segments are joined in the background.
+    pub joins_paused: AtomicBool,
+    /// What joining in the background may spend.
+    pub pace: Mutex<Pace>,
     /// The log that is written, if one is.
     pub open_log: Mutex<Option<LogId>>,
     snapshots: Mutex<Vec<WeakSnapshot<F::Dir>>>,
@@ -78,6 +83,8 @@ impl<F: Fs> Shared<F> {
             upkeep: Mutex::new(()),
             upkeep_wanted: Mutex::new(true),
             upkeep_changed: Condvar::new(),
+            joins_paused: AtomicBool::new(false),
+            pace: Mutex::new(Pace::new(options.join_bytes_per_second_max)),
             open_log: Mutex::new(None),
             snapshots: Mutex::new(Vec::new()),
             failure: Mutex::new(None),

@@ -9,7 +9,7 @@ use crate::frame::{FILE_HEADER_BYTES, FileKind, FrameKind, FrameWriter, GroupBui
 use crate::fs::RealDir;
 use crate::id::{Id, LogId, SegmentId, Seq, StoreKey};
 use crate::log::LogTable;
-use crate::maintenance::{Rewrite, rewrite};
+use crate::maintenance::{Go, Rewrite, Rewritten, rewrite};
 use crate::manifest::{ManifestWriter, SegmentState};
 use crate::model::{
     Body, Decimal, Field, FieldValue, Level, Map, MapEntry, Operation, Record, Subject, Target,
@@ -222,7 +222,8 @@ fn seal(store: &mut Store, log: &LogBuilder, segments: &mut Vec<Arc<Segment<Real
         now_ns: 5,
     };
     let what = Rewrite { segments: segments.len()..segments.len(), ..what };
-    let facts = rewrite(&store.dir, &view, &store.header, &what, &mut |_| {}).unwrap().unwrap();
+    let facts = rewrite(&store.dir, &view, &store.header, &what, &mut |_| Go::On).unwrap();
+    let Rewritten::Segment(facts) = facts else { panic!("nothing was written") };
     store.dir.remove(FileName::Log(LogId(log.header.number))).unwrap();
     let opened = Segment::open(&store.dir, facts.id, &store.header, false).unwrap();
     segments.push(Arc::new(opened));

@@ -59,6 +59,9 @@ mod recovery;
 /// Many segments are looked up through one index.
 mod index;
 
+/// Joining is paused and has a limit, and logs are sealed all the same.
+mod compaction;
+
 /// A small budget makes appends wait, and never for ever.
 mod memory;
 

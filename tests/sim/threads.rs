@@ -48,6 +48,12 @@ fn workload(durability: Durability) -> Vec<Op> {
     let store = open(&fs, durability);
     let mut waiting = std::collections::VecDeque::new();
     for n in 0..BATCHES {
+        // Joins that are under way are given up here and there.
+        match n % 8 {
+            0 => store.pause_compaction(),
+            2 => store.resume_compaction(),
+            _ => {}
+        }
         waiting.push_back(store.append(batch(n)).unwrap());
         if waiting.len() == 8 {
             waiting.pop_front().unwrap().wait().unwrap();

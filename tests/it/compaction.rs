@@ -1,0 +1,161 @@
+//! Joining segments in the background is paused, and has a limit; sealing logs goes on.
+
+use crate::world::{Dump, World, append, assert_same, observation, quick};
+use std::sync::{Arc, Mutex};
+use tracekeep::clock::{Clock, ManualClock};
+use tracekeep::{Background, Event, Listener, Options, Progress, Store};
+
+/// What joins told, and when; logs are sealed beside.
+#[derive(Debug, Default)]
+struct Heard {
+    clock: ManualClock,
+    all: Mutex<Told>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Told {
+    /// Of the rewrite at hand, or of the last one.
+    steps: Vec<(i64, Progress)>,
+    logs_sealed: u64,
+    joined: u64,
+}
+
+impl Listener for Heard {
+    fn event(&self, event: &Event) {
+        let mut all = self.all.lock().unwrap();
+        match event {
+            Event::Sealing(at) => {
+                if at.done == 0 {
+                    all.steps.clear();
+                }
+                all.steps.push((self.clock.now_ns(), *at));
+            }
+            Event::Sealed { logs, segments, .. } => {
+                all.logs_sealed += logs;
+                all.joined += segments;
+            }
+            Event::Failed(why) => panic!("{why}"),
+            _ => {}
+        }
+    }
+}
+
+impl Heard {
+    fn told(&self) -> Told {
+        self.all.lock().unwrap().clone()
+    }
+
+    /// Waits for something that will come, whenever that is.
+    fn until(&self, mut holds: impl FnMut(&Told) -> bool) {
+        while !holds(&self.told()) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+const SEGMENTS: usize = 4;
+const TRACES: usize = 40;
+
+/// Four segments of one tier, which are due to be joined.
+fn world() -> World {
+    let mut world = World::new();
+    let store = world.store();
+    for s in 0..SEGMENTS {
+        for t in 0..TRACES {
+            let record = observation(&format!("{s} {t}"), "o", t as i64);
+            append(&store, [record.input(format!("{s} and {t} ").repeat(20))]);
+        }
+        quick(&store);
+    }
+    store.close().unwrap();
+    assert_eq!(world.files("seg-").len(), 2 * SEGMENTS);
+    world.options = Options {
+        background: Background::On,
+        log_bytes_max: 1,
+        seal_logs: 1,
+        seal_level: 1,
+        ..world.options
+    };
+    world
+}
+
+fn open(world: &World, heard: &Arc<Heard>) -> Store {
+    let builder = Store::builder().options(world.options.clone());
+    let builder = builder.listener(Arc::<Heard>::clone(heard)).clock(Arc::new(heard.clock.clone()));
+    builder.open(world.path()).unwrap()
+}
+
+/// Each of these records finishes a log.
+fn append_logs(store: &Store, count: usize) {
+    for n in 0..count {
+        append(store, [observation("new", &format!("{n}"), n as i64)]);
+    }
+}
+
+#[test]
+fn a_limit_holds_step_by_step() {
+    const RATE: u64 = 1_000;
+    let mut world = world();
+    world.options.join_bytes_per_second_max = RATE;
+    let heard = Arc::new(Heard::default());
+    let store = open(&world, &heard);
+    let before = Dump::of(&store.snapshot());
+    let mut now = 0;
+    heard.until(|told| {
+        now += 10_000_000;
+        heard.clock.set_ns(now);
+        told.joined > 0
+    });
+    let told = heard.told();
+    assert_eq!(told.joined as usize, SEGMENTS);
+    assert!(told.steps.len() > 50, "{told:?}");
+    let (begin, _) = told.steps[0];
+    let paid = |ns: i64| (ns - begin) as u128 * u128::from(RATE) / 1_000_000_000;
+    for pair in told.steps.windows(2) {
+        assert!(u128::from(pair[0].1.done) <= paid(pair[1].0) + 1, "{pair:?} of {told:?}");
+    }
+    assert_same(&before, &Dump::of(&store.snapshot()), "joined");
+}
+
+#[test]
+fn a_limit_keeps_no_log_waiting() {
+    let mut world = world();
+    world.options.join_bytes_per_second_max = 1;
+    let heard = Arc::new(Heard::default());
+    let store = open(&world, &heard);
+    // The clock stands still: the join waits after its first bytes.
+    heard.until(|told| told.steps.last().is_some_and(|(_, at)| at.done > 0));
+    append_logs(&store, 20);
+    heard.until(|told| told.logs_sealed >= 10);
+    // What was joined meanwhile is not paid for yet, so that nothing else is.
+    assert_eq!(heard.told().joined as usize, SEGMENTS);
+}
+
+#[test]
+fn nothing_is_joined_while_it_is_paused_and_logs_are_sealed() {
+    let mut world = world();
+    world.options.join_bytes_per_second_max = 1;
+    let heard = Arc::new(Heard::default());
+    let store = open(&world, &heard);
+    heard.until(|told| told.steps.last().is_some_and(|(_, at)| at.done > 0));
+    assert_eq!(heard.told().joined, 0);
+    store.pause_compaction();
+    assert_eq!(world.files("seg-").len(), 2 * SEGMENTS, "what was begun is gone");
+    // A day later the limit would hold nothing back.
+    heard.clock.set_ns(24 * 3_600 * 1_000_000_000);
+    append_logs(&store, 20);
+    heard.until(|told| told.logs_sealed >= 10);
+    assert_eq!(heard.told().joined, 0);
+    assert!(store.stats().unwrap().segments as usize >= SEGMENTS + 10);
+    let before = Dump::of(&store.snapshot());
+
+    store.resume_compaction();
+    let mut days = 1;
+    heard.until(|told| {
+        days += 1;
+        heard.clock.set_ns(days * 24 * 3_600 * 1_000_000_000);
+        told.joined as usize >= SEGMENTS
+    });
+    assert_same(&before, &Dump::of(&store.snapshot()), "joined after the pause");
+    store.close().unwrap();
+}
