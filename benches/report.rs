@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     clippy::print_stdout,
     missing_docs,
     reason = "a bench ends where something fails, tells the time, and prints what it finds"
