@@ -50,8 +50,8 @@ pub const LOG_RAW_BYTES_MAX: u64 = 256 << 20;
 pub const LOG_PARTS_MAX: u32 = 1 << 20;
 /// New raw bytes that may wait for the writer thread.
 pub const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
-/// Newest segments that are asked directly, without the merged index.
-pub const UNINDEXED_SEGMENTS_MAX: usize = 32;
+/// Segments that are asked directly, outside of every merged index.
+pub const UNINDEXED_SEGMENTS_MAX: usize = 3;
 /// Space kept aside, so that manifest edits go through on a full disk.
 pub const BALLAST_BYTES: u64 = 64 << 10;
 /// A manifest is started anew past this size.

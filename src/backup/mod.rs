@@ -104,11 +104,11 @@ pub fn backup<F: Fs>(fs: &F, source: &Source<'_, F::Dir>, to: &Path) -> Result<B
         let end = copier.log(log, next.map(|next| &**next))?;
         state.logs.push(LogState { id: log.id(), end: Some(end) });
     }
-    if let Some(index) = &source.view.index {
+    for index in &source.view.indexes {
         copier.sealed(FileName::Index(index.number), &index.map)?;
         let live = |id: &&SegmentId| source.view.segment(**id).is_some();
         let covered = index.segments.iter().filter(live).copied().collect();
-        state.index = Some((index.number, covered));
+        state.indexes.push((index.number, covered));
     }
     let mut report = copier.finish();
     target.switch(state, source, &mut report)?;
@@ -125,8 +125,8 @@ fn numbers<D: Dir>(view: &View<D>) -> State {
     for log in &view.logs {
         state.next_log = state.next_log.max(log.id().0 + 1);
     }
-    if let Some(index) = &view.index {
-        state.next_index = index.number + 1;
+    for index in &view.indexes {
+        state.next_index = state.next_index.max(index.number + 1);
     }
     state
 }

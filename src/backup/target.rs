@@ -126,7 +126,7 @@ fn named(state: &State, manifest: u64) -> HashSet<FileName> {
             named.insert(FileName::Payload(s.id));
         }
     }
-    named.extend(state.index.iter().map(|(number, _)| FileName::Index(*number)));
+    named.extend(state.indexes.iter().map(|(number, _)| FileName::Index(*number)));
     named
 }
 

@@ -10,7 +10,7 @@
 //! Buckets have about six items, so a search reads one line of the directory and one or two of
 //! the items. The segment is an ordinal; what it stands for is the index file's business.
 
-use super::radix::{Starts, bits_for, directory_bytes, is_sound, range};
+use super::radix::{bits_for, bucket, directory_bytes, is_sound, range};
 use crate::codec::words::u32_at;
 use crate::error::Fault;
 
@@ -19,50 +19,60 @@ const ITEM: usize = 16;
 const BUCKET: usize = 8;
 const BITS_MAX: u32 = 29;
 
-/// Takes the items of a [`Merged`] index in order.
-#[derive(Debug)]
-pub struct MergedBuilder {
-    bits: u32,
-    starts: Starts,
-    items: Vec<u8>,
-    last: Option<(u64, u32, u32)>,
-}
+/// An item: hash, segment, row.
+pub type Item = (u64, u32, u32);
 
-impl MergedBuilder {
-    /// An empty index that expects about so many items.
-    pub fn new(items_expected: usize) -> MergedBuilder {
-        let bits = bits_for(items_expected, BUCKET).min(BITS_MAX);
-        MergedBuilder { bits, starts: Starts::new(bits), items: Vec::new(), last: None }
-    }
+/// Bytes are handed out in pieces of about so many.
+const PIECE_BYTES: usize = 64 << 10;
 
-    /// Appends an item; items come in ascending order of (hash, segment, row).
-    pub fn push(&mut self, hash: u64, segment: u32, row: u32) {
-        let item = Some((hash, segment, row));
-        assert!(self.last <= item, "the items of a merged index come in order");
-        self.last = item;
-        self.starts.push(hash, self.len());
-        self.items.extend_from_slice(&hash.to_le_bytes());
-        self.items.extend_from_slice(&segment.to_le_bytes());
-        self.items.extend_from_slice(&row.to_le_bytes());
+/// Hands out the bytes of an index, piece by piece. `items` begins the same items anew each time
+/// it is called, in ascending order, at most 2^32 - 1 of them; it is called three times, so that
+/// no more than a piece is in memory.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write_merged<I: Iterator<Item = Item>, E>(
+    items: &dyn Fn() -> I,
+    out: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let count = items().count();
+    assert!(u32::try_from(count).is_ok(), "an index holds at most 2^32 - 1 items");
+    let bits = bits_for(count, BUCKET).min(BITS_MAX);
+    let mut piece = Vec::with_capacity(PIECE_BYTES + ITEM);
+    piece.extend_from_slice(&(count as u32).to_le_bytes());
+    piece.extend_from_slice(&bits.to_le_bytes());
+    let mut put = |bytes: &[u8], last: bool| {
+        piece.extend_from_slice(bytes);
+        if piece.len() >= PIECE_BYTES || last {
+            out(&piece)?;
+            piece.clear();
+        }
+        Ok(())
+    };
+    // The start of each bucket up to a hash's is where the hash stands, where none came before.
+    let mut starts = 0;
+    for (at, (hash, ..)) in (0u32..).zip(items()) {
+        while starts <= bucket(hash, bits) {
+            put(&at.to_le_bytes(), false)?;
+            starts += 1;
+        }
     }
-
-    fn len(&self) -> u32 {
-        let items = self.items.len() / ITEM;
-        assert!(u32::try_from(items).is_ok(), "an index holds at most 2^32 - 1 items");
-        items as u32
+    while starts <= 1 << bits {
+        put(&(count as u32).to_le_bytes(), false)?;
+        starts += 1;
     }
-
-    /// The index's bytes.
-    pub fn build(self) -> Vec<u8> {
-        let items = self.len();
-        let directory = directory_bytes(self.bits).unwrap_or(0);
-        let mut out = Vec::with_capacity(HEADER + directory + self.items.len());
-        out.extend_from_slice(&items.to_le_bytes());
-        out.extend_from_slice(&self.bits.to_le_bytes());
-        self.starts.write(items, &mut out);
-        out.extend_from_slice(&self.items);
-        out
+    if starts % 2 == 1 {
+        put(&[0; 4], false)?;
     }
+    let mut before = None;
+    for item in items() {
+        assert!(before <= Some(item), "the items of a merged index come in order");
+        before = Some(item);
+        let (hash, segment, row) = item;
+        let packed = u128::from(hash) | u128::from(segment) << 64 | u128::from(row) << 96;
+        put(&packed.to_le_bytes(), false)?;
+    }
+    put(&[], true)
 }
 
 /// Segments and rows by hash, in place.
@@ -128,7 +138,7 @@ impl<'a> Merged<'a> {
     }
 
     /// All items in order, to merge indexes with.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u32, u32)> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = Item> + use<'a> {
         self.items.as_chunks::<ITEM>().0.iter().map(|item| {
             let item = u128::from_le_bytes(*item);
             (item as u64, (item >> 64) as u32, (item >> 96) as u32)
@@ -142,21 +152,25 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    fn build(items: &[(u64, u32, u32)], expected: usize) -> Vec<u8> {
-        let mut builder = MergedBuilder::new(expected);
-        items.iter().for_each(|(hash, segment, row)| builder.push(*hash, *segment, *row));
-        builder.build()
+    fn build(items: &[Item]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let written = write_merged(&|| items.iter().copied(), &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok::<(), ()>(())
+        });
+        written.unwrap();
+        bytes
     }
 
     proptest! {
         #[test]
         fn exactly_the_given_are_found(
-            mut items in vec((any::<u64>(), any::<u32>(), any::<u32>()), 0..2000),
-            same: u64, absent: u64, expected in 0usize..5000,
+            mut items in vec((any::<u64>(), any::<u32>(), any::<u32>()), 0..9000),
+            same: u64, absent: u64,
         ) {
             items.extend([(same, 1, 9), (same, 2, 0), (0, 3, 3), (u64::MAX, 4, 4)]);
             items.sort();
-            let bytes = build(&items, expected);
+            let bytes = build(&items);
             let merged = Merged::parse(&bytes).unwrap();
             prop_assert_eq!(merged.len(), items.len());
             prop_assert!(merged.iter().eq(items.iter().copied()));

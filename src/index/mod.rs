@@ -12,4 +12,4 @@ mod merged;
 mod radix;
 
 pub use lookup::Lookup;
-pub use merged::{Merged, MergedBuilder};
+pub use merged::{Item, Merged, write_merged};

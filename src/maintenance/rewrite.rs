@@ -10,6 +10,7 @@
 
 use super::dictionary::dictionary;
 use super::transfer::Transfer;
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::frame::FileHeader;
 use crate::fs::{Dir, File};
@@ -78,6 +79,8 @@ struct Job<'v, D: Dir> {
     transfer: Transfer<'v, D>,
     meter: Meter<'v>,
     stopped: &'v Cell<bool>,
+    /// Of traces.
+    details: LastBlock,
     /// Traces and observations that are written, and that there are.
     rows: (u64, u64),
 }
@@ -120,6 +123,7 @@ pub fn rewrite<D: Dir>(
     let mut job = Job {
         meter: Meter::new(bytes, &mut each),
         stopped: &stopped,
+        details: LastBlock::default(),
         rows: (0, 0),
         view: &bounded,
         inputs: what.segments.clone(),
@@ -177,7 +181,7 @@ impl<D: Dir> Job<'_, D> {
                 break;
             }
             let all = Gathered::new(self.view, *identity, self.seq)?;
-            let summary = state_of(self.view, &all)?.map(|state| state.summary);
+            let summary = state_of(self.view, &all, &mut self.details)?.map(|state| state.summary);
             // A trace that is gone is still visited, to supersede what is left of it.
             let (start, observations) =
                 summary.map_or((Timestamp::default(), 0), |s| (s.start, s.observations));
@@ -192,7 +196,7 @@ impl<D: Dir> Job<'_, D> {
     fn trace(&mut self, identity: Identity) -> Result<()> {
         let view = self.view;
         let all = Gathered::new(view, identity, self.seq)?;
-        let state = state_of(view, &all)?;
+        let state = state_of(view, &all, &mut self.details)?;
         let first = self.writer.next_observation();
         let mut rows = HashMap::new();
         if let Some(state) = &state {

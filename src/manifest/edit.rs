@@ -21,8 +21,15 @@ pub enum Edit {
         /// What holds their data now.
         with: Option<SegmentState>,
     },
-    /// A merged index over these segments.
-    Index(u64, Vec<SegmentId>),
+    /// A merged index.
+    Index {
+        /// Its number.
+        number: u64,
+        /// The segments that it covers.
+        segments: Vec<SegmentId>,
+        /// The indexes that it takes the place of.
+        replaces: Vec<u64>,
+    },
     /// This manifest is finished; the one of this number goes on.
     Next(u64),
 }
@@ -32,7 +39,7 @@ enum WireEdit {
     State {
         logs: Vec<(u64, Option<u64>)>,
         segments: Vec<WireSegment>,
-        index: Option<(u64, Vec<u64>)>,
+        indexes: Vec<(u64, Vec<u64>)>,
         next: (u64, u64, u64),
     },
     AddLog(u64),
@@ -42,7 +49,7 @@ enum WireEdit {
         segments: Vec<u64>,
         with: Option<WireSegment>,
     },
-    Index(u64, Vec<u64>),
+    Index(u64, Vec<u64>, Vec<u64>),
     Next(u64),
 }
 
@@ -77,7 +84,7 @@ impl Edit {
             Edit::State(s) => WireEdit::State {
                 logs: s.logs.iter().map(|l| (l.id.0, l.end)).collect(),
                 segments: s.segments.iter().map(wire_segment).collect(),
-                index: s.index.as_ref().map(|(n, of)| (*n, numbers(of))),
+                indexes: s.indexes.iter().map(|(n, of)| (*n, numbers(of))).collect(),
                 next: (s.next_log, s.next_segment, s.next_index),
             },
             Edit::AddLog(log) => WireEdit::AddLog(log.0),
@@ -87,7 +94,9 @@ impl Edit {
                 segments: numbers(segments),
                 with: with.as_ref().map(wire_segment),
             },
-            Edit::Index(number, of) => WireEdit::Index(*number, numbers(of)),
+            Edit::Index { number, segments, replaces } => {
+                WireEdit::Index(*number, numbers(segments), replaces.clone())
+            }
             Edit::Next(number) => WireEdit::Next(*number),
         };
         crate::codec::encode(&wire)
@@ -99,10 +108,10 @@ impl Edit {
     /// A fault where they hold no edit.
     pub fn decode(bytes: &[u8]) -> Result<Edit, Fault> {
         Ok(match crate::codec::decode::<WireEdit>(bytes)? {
-            WireEdit::State { logs, segments, index, next } => Edit::State(State {
+            WireEdit::State { logs, segments, indexes, next } => Edit::State(State {
                 logs: logs.into_iter().map(|(id, end)| LogState { id: LogId(id), end }).collect(),
                 segments: segments.iter().map(segment).collect(),
-                index: index.map(|(n, of)| (n, ids(of))),
+                indexes: indexes.into_iter().map(|(n, of)| (n, ids(of))).collect(),
                 next_log: next.0,
                 next_segment: next.1,
                 next_index: next.2,
@@ -114,7 +123,9 @@ impl Edit {
                 segments: ids(segments),
                 with: with.as_ref().map(segment),
             },
-            WireEdit::Index(number, of) => Edit::Index(number, ids(of)),
+            WireEdit::Index(number, of, replaces) => {
+                Edit::Index { number, segments: ids(of), replaces }
+            }
             WireEdit::Next(number) => Edit::Next(number),
         })
     }

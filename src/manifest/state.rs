@@ -37,8 +37,8 @@ pub struct State {
     pub logs: Vec<LogState>,
     /// Segments by the seqs that they cover.
     pub segments: Vec<SegmentState>,
-    /// The merged index, if there is one, and the live segments that it covers.
-    pub index: Option<(u64, Vec<SegmentId>)>,
+    /// The merged indexes, oldest first, and the live segments that each covers.
+    pub indexes: Vec<(u64, Vec<SegmentId>)>,
     /// The next log's number; lower ones were used.
     pub next_log: u64,
     /// The next segment's number; lower ones were used.
@@ -60,7 +60,7 @@ impl State {
         next.iter().all(|n| *n <= NUMBER_MAX)
             && self.logs.iter().all(|l| l.id.0 < self.next_log)
             && self.segments.iter().all(|s| s.is_sound() && s.id.0 < self.next_segment)
-            && self.index.as_ref().is_none_or(|(number, _)| *number < self.next_index)
+            && self.indexes.iter().all(|(number, _)| *number < self.next_index)
     }
 
     /// Applies an edit. `None` where it does not fit: it releases what is not live, adds what was
@@ -97,16 +97,17 @@ impl State {
                     self.segments.push(*with);
                     self.segments.sort_unstable_by_key(|s| s.first_seq);
                 }
-                // What the index says of segments that are gone is passed over.
-                if let Some((_, of)) = &mut self.index {
+                // What an index says of segments that are gone is passed over.
+                for (_, of) in &mut self.indexes {
                     of.retain(|id| !segments.contains(id));
                 }
-                self.index.take_if(|(_, of)| of.is_empty());
+                self.indexes.retain(|(_, of)| !of.is_empty());
             }
-            Edit::Index(number, _) if *number >= NUMBER_MAX => return None,
-            Edit::Index(number, segments) => {
+            Edit::Index { number, .. } if *number >= NUMBER_MAX => return None,
+            Edit::Index { number, segments, replaces } => {
                 self.next_index = self.next_index.max(number + 1);
-                self.index = Some((*number, segments.clone()));
+                self.indexes.retain(|(of, _)| !replaces.contains(of) && of != number);
+                self.indexes.push((*number, segments.clone()));
             }
             Edit::Next(_) => {}
         }

@@ -1,4 +1,5 @@
 use super::{Cursor, Order, TraceQuery};
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::Identity;
@@ -81,7 +82,7 @@ impl Walk {
 
 impl<F: Fs> Snapshot<F> {
     /// Lists traces by start. Cost: the trace rows that are passed over, by columns, and one block
-    /// of details for each trace on the page; the merge of unsealed records, once a change.
+    /// of details for some hundred neighbours on the page; the merge of unsealed records, once a change.
     ///
     /// # Errors
     /// `Corruption`, `Io`, `Expired`.
@@ -110,7 +111,7 @@ impl<F: Fs> Snapshot<F> {
             walks.push(walk);
         }
         let mut page = Page::default();
-        let mut last = None;
+        let (mut last, mut details) = (None, LastBlock::default());
         while let Some((_, source, row)) = heap.pop() {
             if page.traces.len() == query.limit {
                 page.next = last;
@@ -123,7 +124,8 @@ impl<F: Fs> Snapshot<F> {
                 let identity = view.segments[source].segment.trace_identity(row);
                 match identity {
                     Some(identity) => {
-                        state_of(&view, &Gathered::new(&view, identity, self.seq())?)?
+                        let gathered = Gathered::new(&view, identity, self.seq())?;
+                        state_of(&view, &gathered, &mut details)?
                     }
                     None => None,
                 }

@@ -29,7 +29,7 @@ pub fn load_store<D: Dir>(dir: &D, loaded: &Loaded) -> Result<LoadedStore<D>> {
     let header = &loaded.header;
     let segments = open_segments(dir, loaded, &mut |_| None)?;
     let mut notes = Vec::new();
-    let index = open_merged(dir, loaded, &segments, &mut notes);
+    let indexes = open_merged(dir, loaded, &segments, &[], &mut notes);
     let mut logs = Vec::new();
     for (i, log) in loaded.state.logs.iter().enumerate() {
         let end = log_end(dir, loaded, i)?;
@@ -41,7 +41,7 @@ pub fn load_store<D: Dir>(dir: &D, loaded: &Loaded) -> Result<LoadedStore<D>> {
     let sealed = loaded.state.segments.iter().map(|s| s.last_seq).max().unwrap_or_default();
     let logged = logs.iter().filter_map(|l: &ReadLog<D::File>| l.table.seqs()).map(|s| s.1).max();
     let tables = logs.iter().map(|l| Arc::clone(&l.table)).collect();
-    let view = View::new(header.key, segments, tables, index);
+    let view = View::new(header.key, segments, tables, indexes);
     Ok(LoadedStore { view, logs, last_seq: sealed.max(logged.unwrap_or_default()), notes })
 }
 
@@ -115,29 +115,36 @@ pub fn open_segments<D: Dir>(
     Ok(segments)
 }
 
-/// The merged index is a cache: without it, every segment is asked.
+/// Merged indexes are caches: without them, every segment is asked. Those that `held` has are taken
+/// as they are.
 pub fn open_merged<D: Dir>(
     dir: &D,
     loaded: &Loaded,
     segments: &[Arc<Segment<D>>],
+    held: &[Arc<IndexView<D::Map>>],
     notes: &mut Vec<String>,
-) -> Option<Arc<IndexView<D::Map>>> {
-    let (number, covers) = loaded.state.index.as_ref()?;
-    let held: HashSet<SegmentId> = segments.iter().map(|s| s.id()).collect();
-    match open_index(dir, *number, &loaded.header) {
-        Ok(index) => {
-            let named: HashSet<SegmentId> = index.segments.iter().copied().collect();
-            if covers.iter().all(|id| named.contains(id) && held.contains(id)) {
-                return Some(Arc::new(index));
-            }
-            notes.push(format!("{} is out of date and will be rebuilt", FileName::Index(*number)));
-            None
+) -> Vec<Arc<IndexView<D::Map>>> {
+    let live: HashSet<SegmentId> = segments.iter().map(|s| s.id()).collect();
+    let mut opened = Vec::new();
+    for (number, covers) in &loaded.state.indexes {
+        if let Some(index) = held.iter().find(|index| index.number == *number) {
+            opened.push(Arc::clone(index));
+            continue;
         }
-        Err(e) => {
-            notes.push(format!("{e}; the merged index will be rebuilt"));
-            None
+        match open_index(dir, *number, &loaded.header) {
+            Ok(index) => {
+                let named: HashSet<SegmentId> = index.segments.iter().copied().collect();
+                if covers.iter().all(|id| named.contains(id) && live.contains(id)) {
+                    opened.push(Arc::new(index));
+                    continue;
+                }
+                let name = FileName::Index(*number);
+                notes.push(format!("{name} is out of date and will be rebuilt"));
+            }
+            Err(e) => notes.push(format!("{e}; the merged index will be rebuilt")),
         }
     }
+    opened
 }
 
 /// A file that the manifest names and that is not there is damage, not an I/O error.

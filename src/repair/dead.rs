@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Which rows of each segment are dead. `segments` are in the order of their seqs.
 pub fn find<D: Dir>(key: StoreKey, segments: &[(Arc<Segment<D>>, Unlisted)]) -> Vec<DeadRows> {
     let all = segments.iter().map(|(segment, _)| Arc::clone(segment)).collect();
-    let view = View::new(key, all, Vec::new(), None);
+    let view = View::new(key, all, Vec::new(), Vec::new());
     let listed = |segment: &Arc<Segment<D>>| {
         view.segment(segment.id()).map_or_else(DeadRows::default, |s| DeadRows::clone(&s.dead))
     };

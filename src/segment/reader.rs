@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::payload_reader::PayloadFile;
 use super::section::{Footer, SectionAt, SectionId, check_sections, parse_footer};
 use super::summary::Summary;
-use crate::column::{Blobs, Ids, Ints, Texts};
+use crate::column::{Blobs, Ids, Ints, LastBlock, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
@@ -344,18 +344,20 @@ impl<D: Dir> Segment<D> {
         f.in_file(&self.path, offset as u64)
     }
 
-    /// All fields of a trace's row. Cost: one block of details.
+    /// All fields of a trace's row. Cost: one block of details, unless it is the last one that was
+    /// read.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn trace_fields(&self, row: u32) -> Result<Fields> {
+    pub fn trace_fields(&self, row: u32, last: &mut LastBlock) -> Result<Fields> {
         let fault = |f| self.in_details(s::TRACE_DETAILS, f);
-        let bytes = Blobs::view(self.bytes(s::TRACE_DETAILS)).get(row as usize).map_err(fault)?;
+        let blobs = Blobs::view(self.bytes(s::TRACE_DETAILS));
+        let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let summary = self.summary(row);
         let number = u64::from(self.trace_rows(row).start);
         let base = Base { start: summary.start, end: Some(summary.end), number };
         let mut column = |field| self.trace_column(row, field);
-        details::decode(&bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
+        details::decode(bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
             .map_err(fault)
     }
 

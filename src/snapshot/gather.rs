@@ -245,13 +245,13 @@ impl Gathered {
         Ok((!fields.is_empty()).then_some(fields))
     }
 
-    /// The merged fields of the trace itself.
+    /// The merged fields of the trace itself. `last` is of details of traces alone.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn trace_fields<D: Dir>(&self, view: &View<D>) -> Result<Fields> {
+    pub fn trace_fields<D: Dir>(&self, view: &View<D>, last: &mut LastBlock) -> Result<Fields> {
         let mut fields = match self.live_row(view) {
-            Some((s, row)) => s.segment.trace_fields(row)?,
+            Some((s, row)) => s.segment.trace_fields(row, last)?,
             None => Fields::new(),
         };
         fields.merge(self.trace.fields.clone());

@@ -1,23 +1,78 @@
-//! The merged lookup index: a cache over the segments it names, written anew when too many
-//! segments stand outside it, rebuilt when missing.
+//! Merged lookup indexes: caches over the segments they name. One is written when a few segments
+//! stand outside of all, and takes the place of those that cover no more; what is missing is
+//! rebuilt.
 //!
 //! ```text
 //! index-<n>.tki   file header | section 1: segment ids, u64 each | section 2: the index | footer
 //! ```
 
-use super::{IndexView, View};
+use super::{IndexPlan, IndexView, View};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, File, FileName};
 use crate::id::SegmentId;
-use crate::index::{Merged, MergedBuilder};
+use crate::index::{Item, Merged, write_merged};
 use crate::segment::{SectionId, SectionWriter, parse_footer};
+use std::iter::Peekable;
 
 const SEGMENTS: SectionId = SectionId(1);
 const ITEMS: SectionId = SectionId(2);
 
-/// Writes an index over all segments of a view and makes it durable. Memory: 16 bytes a trace
-/// and segment while it is written.
+/// The items of some segments of a view, and those of indexes that are still good.
+struct Source<'v, D: Dir> {
+    indexes: Vec<(&'v IndexView<D::Map>, Vec<Option<u32>>)>,
+    fresh: Vec<Item>,
+    ids: Vec<u8>,
+}
+
+impl<'v, D: Dir> Source<'v, D> {
+    fn new(view: &'v View<D>, plan: &IndexPlan) -> Source<'v, D> {
+        let mut source = Source { indexes: Vec::new(), fresh: Vec::new(), ids: Vec::new() };
+        let mut ordinal = 0;
+        let mut next = |id: SegmentId| {
+            source.ids.extend_from_slice(&id.0.to_le_bytes());
+            ordinal += 1;
+            ordinal - 1
+        };
+        for index in &view.indexes[plan.indexes.clone()] {
+            let live = |id: &SegmentId| view.segment(*id).map(|_| next(*id));
+            source.indexes.push((index, index.segments.iter().map(live).collect()));
+        }
+        for at in &plan.segments {
+            let segment = &view.segments[*at].segment;
+            let ordinal = next(segment.id());
+            for row in 0..segment.facts().traces {
+                if let Some(identity) = segment.trace_identity(row) {
+                    source.fresh.push((view.key.lookup_hash(identity), ordinal, row));
+                }
+            }
+        }
+        source.fresh.sort_unstable();
+        source
+    }
+
+    /// All of them in order.
+    fn items(&self) -> impl Iterator<Item = Item> + use<'_, 'v, D> {
+        let old = self.indexes.iter().map(|(index, ordinals)| {
+            let live = move |(hash, segment, row): Item| {
+                let ordinal = ordinals.get(segment as usize).copied().flatten()?;
+                Some((hash, ordinal, row))
+            };
+            Box::new(index.items().iter().filter_map(live)) as Box<dyn Iterator<Item = Item>>
+        });
+        let fresh = Box::new(self.fresh.iter().copied()) as Box<dyn Iterator<Item = Item>>;
+        let mut runs: Vec<_> = old.chain([fresh]).map(Iterator::peekable).collect();
+        std::iter::from_fn(move || {
+            let first = |run: &mut Peekable<_>| run.peek().copied();
+            let least = runs.iter_mut().enumerate().filter_map(|(i, run)| Some((first(run)?, i)));
+            let (_, i) = least.min()?;
+            runs[i].next()
+        })
+    }
+}
+
+/// Writes a merged index and makes it durable. Memory: 16 bytes a trace of the segments that no
+/// index covered, which are few; what other indexes hold is read in place.
 ///
 /// # Errors
 /// `StorageFull`, `Io`.
@@ -26,25 +81,16 @@ pub fn write_index<D: Dir>(
     view: &View<D>,
     header: &FileHeader,
     number: u64,
+    plan: &IndexPlan,
 ) -> Result<()> {
-    let mut items: Vec<(u64, u32, u32)> = Vec::new();
-    let mut ids = Vec::new();
-    for (ordinal, s) in view.segments.iter().enumerate() {
-        ids.extend_from_slice(&s.segment.id().0.to_le_bytes());
-        for row in 0..s.segment.facts().traces {
-            if let Some(identity) = s.segment.trace_identity(row) {
-                items.push((view.key.lookup_hash(identity), ordinal as u32, row));
-            }
-        }
-    }
-    items.sort_unstable();
-    let mut builder = MergedBuilder::new(items.len());
-    items.iter().for_each(|(hash, segment, row)| builder.push(*hash, *segment, *row));
+    let source = Source::new(view, plan);
     let header = FileHeader { kind: FileKind::Index, number, ..header.clone() };
     let file = dir.create(FileName::IndexTemp(number))?;
     let mut out = SectionWriter::new(file, &header.encode())?;
-    out.section(SEGMENTS, &ids)?;
-    out.section(ITEMS, &builder.build())?;
+    out.section(SEGMENTS, &source.ids)?;
+    out.begin(ITEMS);
+    write_merged(&|| source.items(), &mut |piece| out.extend(piece))?;
+    out.end()?;
     let (file, _, _) = out.finish(&[])?;
     // SYNC: the manifest will name the file; a damaged one would only cost its rebuilding.
     file.sync()?;

@@ -32,7 +32,7 @@ pub use merged::{open_index, write_index};
 pub use messages::NewMessages;
 pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
-pub use view::{IndexView, SegmentView, View};
+pub use view::{IndexPlan, IndexView, SegmentView, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};

@@ -2,6 +2,7 @@
 
 use super::gather::{Gathered, Sealed};
 use super::{Snapshot, View};
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Form, Id, Identity, Seq};
@@ -60,7 +61,9 @@ impl StateCache {
             return Ok(Some(Arc::clone(state)));
         }
         let gathered = Gathered::new(view, trace, seq)?;
-        let Some(state) = state_of(view, &gathered)? else { return Ok(None) };
+        let Some(state) = state_of(view, &gathered, &mut LastBlock::default())? else {
+            return Ok(None);
+        };
         let state = Arc::new(state);
         let mut held = self.0.lock();
         if held.len() >= STATES_MAX {
@@ -71,17 +74,22 @@ impl StateCache {
     }
 }
 
-/// The state of a gathered trace, if it is there.
+/// The state of a gathered trace, if it is there. `last` spares decompressing a block of details
+/// for each of many traces that lie together.
 ///
 /// # Errors
 /// `Corruption`.
-pub fn state_of<D: Dir>(view: &View<D>, all: &Gathered) -> Result<Option<TraceState>> {
+pub fn state_of<D: Dir>(
+    view: &View<D>,
+    all: &Gathered,
+    last: &mut LastBlock,
+) -> Result<Option<TraceState>> {
     if all.is_empty(view) {
         return Ok(None);
     }
     let Some(id) = all.id(view) else { return Ok(None) };
-    let fields = all.trace_fields(view)?;
-    let summary = summary_of(view, all, &fields)?;
+    let fields = all.trace_fields(view, last)?;
+    let summary = summary_of(view, all, &fields, last)?;
     // A live sealed row of which everything was erased since.
     if fields.is_empty() && summary.observations == 0 {
         return Ok(None);
@@ -91,7 +99,12 @@ pub fn state_of<D: Dir>(view: &View<D>, all: &Gathered) -> Result<Option<TraceSt
 
 /// A trace's summary: the sealed one and the differences, or anew where an end of its time range
 /// went with a difference.
-fn summary_of<D: Dir>(view: &View<D>, all: &Gathered, fields: &Fields) -> Result<Summary> {
+fn summary_of<D: Dir>(
+    view: &View<D>,
+    all: &Gathered,
+    fields: &Fields,
+    last: &mut LastBlock,
+) -> Result<Summary> {
     let sealed = all.live_row(view);
     let sealed_summary = sealed.map(|(s, row)| s.segment.summary(row));
     if !all.has_records
@@ -101,7 +114,7 @@ fn summary_of<D: Dir>(view: &View<D>, all: &Gathered, fields: &Fields) -> Result
     }
     let own = payload_bytes(fields);
     if let (Some(mut summary), Some((s, row))) = (sealed_summary, sealed) {
-        let own_before = payload_bytes(&s.segment.trace_fields(row)?);
+        let own_before = payload_bytes(&s.segment.trace_fields(row, last)?);
         summary.payload_bytes =
             summary.payload_bytes.saturating_sub(own_before).saturating_add(own);
         let before = summary.observations;
@@ -167,7 +180,8 @@ impl<F: Fs> Snapshot<F> {
             let state = self.states().state(&view, identity, self.seq())?;
             return Ok(state.map(|s| TraceState::clone(&s)));
         }
-        state_of(&view, &Gathered::new(&view, identity, self.seq())?)
+        let gathered = Gathered::new(&view, identity, self.seq())?;
+        state_of(&view, &gathered, &mut LastBlock::default())
     }
 
     /// The merged fields of an observation, if it is there. Cost: one lookup and one block of

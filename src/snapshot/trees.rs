@@ -2,6 +2,7 @@
 
 use super::gather::Gathered;
 use super::{Snapshot, View};
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Id, Identity};
@@ -247,7 +248,8 @@ impl<F: Fs> Snapshot<F> {
             return Ok(None);
         }
         let tree = joined(&view, &all)?;
-        let gone = tree.is_empty() && all.trace_fields(&view)?.is_empty();
+        let gone =
+            tree.is_empty() && all.trace_fields(&view, &mut LastBlock::default())?.is_empty();
         Ok((!gone).then_some(tree))
     }
 }

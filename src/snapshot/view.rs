@@ -6,7 +6,8 @@ use crate::limits::UNINDEXED_SEGMENTS_MAX;
 use crate::log::LogTable;
 use crate::planted::{self, Bug};
 use crate::segment::Segment;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// A segment and which of its rows are dead in a view.
@@ -24,6 +25,9 @@ impl<D: Dir> Clone for SegmentView<D> {
     }
 }
 
+/// A merged index is not joined with others past so many items: rows are counted in 32 bits.
+const INDEX_ITEMS_MAX: usize = 1 << 30;
+
 /// A merged lookup index: for each trace, in which of the segments it covers it lies.
 #[derive(Debug)]
 pub struct IndexView<M> {
@@ -32,10 +36,26 @@ pub struct IndexView<M> {
     /// The mapped file.
     pub map: M,
     /// Where in the file the index stands.
-    pub place: std::ops::Range<usize>,
+    pub place: Range<usize>,
     /// The segments it covers, those that are gone since among them; ordinals in the index point
     /// into this list.
     pub segments: Vec<SegmentId>,
+}
+
+impl<M: Deref<Target = [u8]>> IndexView<M> {
+    /// The index, in place.
+    pub fn items(&self) -> Merged<'_> {
+        Merged::view(self.map.get(self.place.clone()).unwrap_or_default())
+    }
+}
+
+/// What a merged index is to be made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexPlan {
+    /// Segments of the view.
+    pub segments: Vec<usize>,
+    /// Indexes of the view, whose place it takes.
+    pub indexes: Range<usize>,
 }
 
 /// What is live: segments by the seqs they cover, then logs in the order they were started.
@@ -47,8 +67,8 @@ pub struct View<D: Dir> {
     pub segments: Vec<SegmentView<D>>,
     /// Unsealed logs, oldest first.
     pub logs: Vec<Arc<LogTable<D::File>>>,
-    /// The merged index, if there is one.
-    pub index: Option<Arc<IndexView<D::Map>>>,
+    /// The merged indexes, oldest first.
+    pub indexes: Vec<Arc<IndexView<D::Map>>>,
     positions: HashMap<SegmentId, usize>,
     unindexed: Vec<usize>,
 }
@@ -59,14 +79,14 @@ impl<D: Dir> View<D> {
         key: StoreKey,
         mut segments: Vec<Arc<Segment<D>>>,
         logs: Vec<Arc<LogTable<D::File>>>,
-        index: Option<Arc<IndexView<D::Map>>>,
+        indexes: Vec<Arc<IndexView<D::Map>>>,
     ) -> View<D> {
         segments.sort_unstable_by_key(|s| s.facts().first_seq);
         let segments: Vec<SegmentView<D>> = segments
             .into_iter()
             .map(|segment| SegmentView { segment, dead: Arc::default() })
             .collect();
-        let mut view = View::assemble(key, segments, logs, index);
+        let mut view = View::assemble(key, segments, logs, indexes);
         for at in 0..view.segments.len() {
             view.mark_superseded(at);
         }
@@ -77,19 +97,19 @@ impl<D: Dir> View<D> {
         key: StoreKey,
         segments: Vec<SegmentView<D>>,
         logs: Vec<Arc<LogTable<D::File>>>,
-        index: Option<Arc<IndexView<D::Map>>>,
+        indexes: Vec<Arc<IndexView<D::Map>>>,
     ) -> View<D> {
         let positions: HashMap<SegmentId, usize> =
             segments.iter().enumerate().map(|(i, s)| (s.segment.id(), i)).collect();
         let mut covered = vec![false; segments.len()];
-        for at in index.iter().flat_map(|ix| &ix.segments).filter_map(|id| positions.get(id)) {
+        for at in indexes.iter().flat_map(|ix| &ix.segments).filter_map(|id| positions.get(id)) {
             covered[*at] = true;
         }
-        if index.is_some() && planted::is(Bug::IndexCoversTooMuch) {
+        if !indexes.is_empty() && planted::is(Bug::IndexCoversTooMuch) {
             covered.fill(true);
         }
         let unindexed = (0..segments.len()).filter(|at| !covered[*at]).collect();
-        View { key, segments, logs, index, positions, unindexed }
+        View { key, segments, logs, indexes, positions, unindexed }
     }
 
     fn mark_superseded(&mut self, by: usize) {
@@ -120,9 +140,10 @@ impl<D: Dir> View<D> {
         kept.sort_by_key(|s| s.segment.facts().first_seq);
         let mut left = self.logs.clone();
         left.retain(|l| !logs.contains(&l.id()));
-        let live = |id: &SegmentId| kept.iter().any(|s| s.segment.id() == *id);
-        let index = self.index.clone().filter(|ix| ix.segments.iter().any(live));
-        let mut view = View::assemble(self.key, kept, left, index);
+        let live: HashSet<SegmentId> = kept.iter().map(|s| s.segment.id()).collect();
+        let mut indexes = self.indexes.clone();
+        indexes.retain(|ix| ix.segments.iter().any(|id| live.contains(id)));
+        let mut view = View::assemble(self.key, kept, left, indexes);
         if let Some(at) = id.and_then(|id| view.positions.get(&id).copied()) {
             view.mark_superseded(at);
             // Rows of the new segment may be dead already, if it took the place of older ones.
@@ -138,25 +159,46 @@ impl<D: Dir> View<D> {
     pub fn with_log(&self, log: Arc<LogTable<D::File>>) -> View<D> {
         let mut logs = self.logs.clone();
         logs.push(log);
-        View::assemble(self.key, self.segments.clone(), logs, self.index.clone())
+        View::assemble(self.key, self.segments.clone(), logs, self.indexes.clone())
     }
 
     /// This view with so many of its logs, the oldest.
     #[must_use]
     pub fn of_oldest_logs(&self, count: usize) -> View<D> {
         let logs = self.logs.iter().take(count).cloned().collect();
-        View::assemble(self.key, self.segments.clone(), logs, self.index.clone())
+        View::assemble(self.key, self.segments.clone(), logs, self.indexes.clone())
     }
 
-    /// This view with this merged index.
+    /// This view with a merged index in the place of others.
     #[must_use]
-    pub fn with_index(&self, index: Arc<IndexView<D::Map>>) -> View<D> {
-        View::assemble(self.key, self.segments.clone(), self.logs.clone(), Some(index))
+    pub fn with_index(&self, index: Arc<IndexView<D::Map>>, replaces: &[u64]) -> View<D> {
+        let mut indexes = self.indexes.clone();
+        indexes.retain(|ix| !replaces.contains(&ix.number));
+        indexes.push(index);
+        View::assemble(self.key, self.segments.clone(), self.logs.clone(), indexes)
     }
 
-    /// Whether so many segments stand outside the merged index that a new one is due.
-    pub fn wants_index(&self) -> bool {
-        self.unindexed.len() > UNINDEXED_SEGMENTS_MAX
+    /// What the next merged index is made of, where so many segments stand outside of all indexes
+    /// that one is due: the oldest of these, and the newest indexes as long as each covers no more
+    /// than what is there already. So their number grows with the logarithm of the segments', and
+    /// an item is written as often.
+    pub fn due_index(&self) -> Option<IndexPlan> {
+        if self.unindexed.len() <= UNINDEXED_SEGMENTS_MAX {
+            return None;
+        }
+        let segments = self.unindexed[..UNINDEXED_SEGMENTS_MAX + 1].to_vec();
+        let (mut sum, mut first) = (segments.len(), self.indexes.len());
+        let mut items = 0;
+        while let Some(next) = first.checked_sub(1) {
+            let live = |id: &&SegmentId| self.positions.contains_key(*id);
+            let covered = self.indexes[next].segments.iter().filter(live).count();
+            items += self.indexes[next].items().len();
+            if covered > sum || items > INDEX_ITEMS_MAX {
+                break;
+            }
+            (sum, first) = (sum + covered, next);
+        }
+        Some(IndexPlan { segments, indexes: first..self.indexes.len() })
     }
 
     /// A segment by its id.
@@ -170,12 +212,11 @@ impl<D: Dir> View<D> {
     }
 
     /// The segments that hold anything of a trace, oldest first, and its row in each. Cost: one
-    /// probe of the merged index and one of each segment that it does not cover.
+    /// probe of each merged index, of which there are few, and one of each segment outside of them.
     pub fn holders(&self, trace: Identity) -> Vec<(usize, u32)> {
         let mut holders = Vec::new();
-        if let Some(index) = &self.index {
-            let bytes = index.map.get(index.place.clone()).unwrap_or_default();
-            for (ordinal, row) in Merged::view(bytes).find(self.key.lookup_hash(trace)) {
+        for index in &self.indexes {
+            for (ordinal, row) in index.items().find(self.key.lookup_hash(trace)) {
                 let id = index.segments.get(ordinal as usize);
                 let Some(at) = id.and_then(|id| self.positions.get(id)) else { continue };
                 if self.segments[*at].segment.trace_identity(row) == Some(trace) {

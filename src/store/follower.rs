@@ -60,7 +60,7 @@ impl<F: Fs> ReadStore<F> {
             other => other?,
         };
         let loaded = load(&dir)?.ok_or_else(|| Error::no_store(path))?;
-        let view = Arc::new(View::new(loaded.header.key, Vec::new(), Vec::new(), None));
+        let view = Arc::new(View::new(loaded.header.key, Vec::new(), Vec::new(), Vec::new()));
         let header = loaded.header;
         let followed = Followed { header, view, seq: Seq(0), logs: HashMap::new() };
         let store = ReadStore {
@@ -101,10 +101,7 @@ impl<F: Fs> ReadStore<F> {
             held.segment(id).map(|s| Arc::clone(&s.segment))
         })?;
         let mut notes = Vec::new();
-        let index = match (&held.index, &loaded.state.index) {
-            (Some(ix), Some((number, _))) if ix.number == *number => Some(Arc::clone(ix)),
-            _ => open_merged(&self.dir, &loaded, &segments, &mut notes),
-        };
+        let indexes = open_merged(&self.dir, &loaded, &segments, &held.indexes, &mut notes);
         let mut seq = loaded.state.segments.iter().map(|s| s.last_seq).max().unwrap_or_default();
         let mut logs = HashMap::new();
         let mut tables = Vec::new();
@@ -127,7 +124,7 @@ impl<F: Fs> ReadStore<F> {
             logs.insert(state.id, log);
         }
         planted::when(Bug::FollowerSkipsLog, || tables.truncate(1));
-        followed.view = Arc::new(View::new(loaded.header.key, segments, tables, index));
+        followed.view = Arc::new(View::new(loaded.header.key, segments, tables, indexes));
         followed.seq = followed.seq.max(seq);
         followed.logs = logs;
         Ok(())

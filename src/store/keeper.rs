@@ -88,10 +88,7 @@ impl<F: Fs> Shared<F> {
             self.wake_appenders();
         }
         let _turn = self.upkeep.lock();
-        if self.view().wants_index() {
-            self.index()?;
-        }
-        Ok(())
+        self.index()
     }
 
     fn may_join(&self) -> bool {
@@ -225,15 +222,17 @@ impl<F: Fs> Shared<F> {
         let mut released = logs.chain(old_segments.iter().flat_map(files));
         let remove = |name| remove_if_there(&self.dir, name);
         planted::when(Bug::UnlinkedBeforeEdit, || drop(released.clone().try_for_each(remove)));
-        let index_before = self.manifest.lock().state().index.as_ref().map(|(n, _)| *n);
+        let indexes = || -> Vec<u64> {
+            self.manifest.lock().state().indexes.iter().map(|(number, _)| *number).collect()
+        };
+        let indexes_before = indexes();
         self.commit_edit(&edit)?;
         let bytes = segment.as_ref().map_or(0, |s| file_bytes(s));
         self.change_view(|view| view.replaced(&old_logs, &old_segments, segment));
         released.try_for_each(remove)?;
-        if let Some(number) = index_before
-            && self.manifest.lock().state().index.is_none()
-        {
-            // It led to segments that are gone.
+        let left = indexes();
+        // The others led to segments that are gone.
+        for number in indexes_before.into_iter().filter(|number| !left.contains(number)) {
             remove_if_there(&self.dir, FileName::Index(number))?;
         }
         self.listener.event(&Event::Sealed {
@@ -244,24 +243,25 @@ impl<F: Fs> Shared<F> {
         Ok(bytes)
     }
 
-    /// Writes a merged index over all segments. The caller holds `upkeep`.
+    /// Writes the merged indexes that are due. The caller holds `upkeep`.
     fn index(&self) -> Result<()> {
-        let view = self.view();
-        let (number, old) = {
-            let manifest = self.manifest.lock();
-            let state = manifest.state();
-            (state.next_index, state.index.as_ref().map(|(n, _)| *n))
-        };
-        remove_if_there(&self.dir, FileName::IndexTemp(number))?;
-        write_index(&self.dir, &view, &self.header, number)?;
-        let index = Arc::new(open_index(&self.dir, number, &self.header)?);
-        self.commit_edit(&Edit::Index(number, index.segments.clone()))?;
-        self.change_view(|view| view.with_index(index));
-        if let Some(old) = old {
-            remove_if_there(&self.dir, FileName::Index(old))?;
+        loop {
+            let view = self.view();
+            let Some(plan) = view.due_index() else { return Ok(()) };
+            let replaces: Vec<u64> =
+                view.indexes[plan.indexes.clone()].iter().map(|ix| ix.number).collect();
+            let number = self.manifest.lock().state().next_index;
+            remove_if_there(&self.dir, FileName::IndexTemp(number))?;
+            write_index(&self.dir, &view, &self.header, number, &plan)?;
+            let index = Arc::new(open_index(&self.dir, number, &self.header)?);
+            let segments = index.segments.clone();
+            self.commit_edit(&Edit::Index { number, segments, replaces: replaces.clone() })?;
+            self.change_view(|view| view.with_index(index, &replaces));
+            for old in replaces {
+                remove_if_there(&self.dir, FileName::Index(old))?;
+            }
+            self.listener.event(&Event::Indexed(number));
         }
-        self.listener.event(&Event::Indexed(number));
-        Ok(())
     }
 
     /// Seals everything; see [`Store::seal`](super::Store::seal).
@@ -304,9 +304,7 @@ impl<F: Fs> Shared<F> {
             report.bytes += self.replace(0, segments, level, &mut |_| Go::On)?;
             report.segments += 1;
         }
-        if self.view().wants_index() {
-            self.index()?;
-        }
+        self.index()?;
         self.expire_snapshots();
         self.wake_appenders();
         Ok(report)

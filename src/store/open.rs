@@ -132,7 +132,7 @@ fn create<F: Fs>(
     (header.kind, header.number, header.created_ns) = (FileKind::Manifest, 1, now);
     header.previous = Previous::default();
     let manifest = ManifestWriter::start(dir.clone(), &header, 1, State::new(), None)?;
-    let view = View::new(header.key, Vec::new(), Vec::new(), None);
+    let view = View::new(header.key, Vec::new(), Vec::new(), Vec::new());
     Ok(Opened { dir, header, view, last_seq, manifest, lock })
 }
 
@@ -177,7 +177,7 @@ fn recover<F: Fs>(
     }
     let mut state = loaded.state.clone();
     // One that could not be opened is forgotten.
-    state.index = state.index.filter(|_| view.index.is_some());
+    state.indexes.retain(|(number, _)| view.indexes.iter().any(|ix| ix.number == *number));
     let mut previous = Previous::default();
     if let Some(last) = logs.last() {
         previous = end_last_log(&dir, last, &mut state, &mut view, &header, builder, report)?;
@@ -259,7 +259,7 @@ fn remove_strays<D: Dir>(dir: &D, manifest: &ManifestWriter<D>) -> Result<()> {
             FileName::Skeleton(id) | FileName::Payload(id) => {
                 state.segments.iter().any(|s| s.id == id)
             }
-            FileName::Index(n) => state.index.as_ref().is_some_and(|(number, _)| *number == n),
+            FileName::Index(n) => state.indexes.iter().any(|(number, _)| *number == n),
             _ => false,
         };
         if !named {

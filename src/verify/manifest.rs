@@ -210,7 +210,7 @@ impl Manifest {
                 ));
             }
         }
-        if let Some((number, covered)) = &state.index {
+        for (number, covered) in &state.indexes {
             if *number >= state.next_index {
                 wrong(format!("index {number} is live and not used yet"));
             }

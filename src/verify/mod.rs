@@ -105,13 +105,13 @@ pub fn verify_in<F: Fs>(
     strays(&dir, all.manifest.number, state, &mut findings)?;
     let opened = all.segments.iter().flat_map(|found| &found.opened);
     let segments: Vec<_> = opened.map(Arc::clone).collect();
-    let view = View::new(store.key, segments.clone(), Vec::new(), None);
+    let view = View::new(store.key, segments.clone(), Vec::new(), Vec::new());
     for found in &all.segments {
         let dead = view.segment(found.state.id).map(|s| &*s.dead);
         segments::check(&dir, found, dead, store, &mut findings)?;
     }
     sealed_logs(state, &segments, &mut findings);
-    if let Some(index) = &all.index {
+    for index in &all.indexes {
         index::check(&dir, index, &segments, store, &mut findings)?;
     }
     let complete = segments.len() == all.segments.len();
@@ -128,7 +128,7 @@ struct All<D: Dir> {
     manifest: Manifest,
     logs: Vec<(LogState, Option<D::File>)>,
     segments: Vec<Found<D>>,
-    index: Option<FoundIndex<D::Map>>,
+    indexes: Vec<FoundIndex<D::Map>>,
 }
 
 /// A writer moves on at most so often while files are opened.
@@ -139,7 +139,7 @@ fn open_all<D: Dir>(dir: &D) -> Result<Option<All<D>>> {
     for attempt in 1.. {
         let Some(manifest) = manifest::read(dir)? else { return Ok(None) };
         let seen = (manifest.number, manifest.state.clone());
-        let mut all = All { manifest, logs: Vec::new(), segments: Vec::new(), index: None };
+        let mut all = All { manifest, logs: Vec::new(), segments: Vec::new(), indexes: Vec::new() };
         let sound = all.open(dir)? && !all.manifest.damaged();
         // What is still missing when the manifest says the same again is missing indeed.
         if sound || before.as_ref() == Some(&seen) || attempt == ATTEMPTS {
@@ -165,8 +165,8 @@ impl<D: Dir> All<D> {
         let sealed: u64 =
             self.segments.iter().map(|found| 2 * len(&found.skeleton) + len(&found.payload)).sum();
         let logs = self.logs.iter().flat_map(|(_, file)| file).map(|file| file.len());
-        let index = self.index.as_ref().map_or(0, |index| len(&index.map));
-        Ok(logs.sum::<Result<u64>>()? + sealed + index)
+        let indexes: u64 = self.indexes.iter().map(|index| len(&index.map)).sum();
+        Ok(logs.sum::<Result<u64>>()? + sealed + indexes)
     }
 
     /// `false` where a file is missing.
@@ -188,10 +188,10 @@ impl<D: Dir> All<D> {
             whole &= skeleton.is_some() && (expired || payload.is_some());
             self.segments.push(Found { state: *segment, skeleton, payload, opened });
         }
-        if let Some((number, segments)) = &state.index {
+        for (number, segments) in &state.indexes {
             let map = present(dir.map(FileName::Index(*number)))?;
             whole &= map.is_some();
-            self.index = Some(FoundIndex { number: *number, segments: segments.clone(), map });
+            self.indexes.push(FoundIndex { number: *number, segments: segments.clone(), map });
         }
         Ok(whole)
     }
@@ -230,7 +230,7 @@ fn strays<D: Dir>(
             named.insert(FileName::Payload(segment.id));
         }
     }
-    named.extend(state.index.iter().map(|(number, _)| FileName::Index(*number)));
+    named.extend(state.indexes.iter().map(|(number, _)| FileName::Index(*number)));
     let mut strays: Vec<FileName> =
         dir.list()?.into_iter().filter(|name| !named.contains(name)).collect();
     strays.sort_unstable();

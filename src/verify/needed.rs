@@ -2,6 +2,7 @@
 
 use super::affects::{Affects, Traces};
 use super::finding::Findings;
+use crate::column::LastBlock;
 use crate::error::{Error, Result};
 use crate::fs::Dir;
 use crate::merge::Fields;
@@ -145,9 +146,11 @@ impl<D: Dir> Needed<'_, D> {
         let mut all = |row: Option<u32>, fields: &Fields| {
             payloads_of(fields).for_each(|payload| each(row, payload.number));
         };
+        let mut details = LastBlock::default();
         for row in 0..segment.facts().traces {
             if self.is_live(RowKind::Trace, row) {
-                readable(segment.trace_fields(row).map(|fields| all(Some(row), &fields)))?;
+                let fields = segment.trace_fields(row, &mut details);
+                readable(fields.map(|fields| all(Some(row), &fields)))?;
             }
             let (rows, start) = (segment.trace_rows(row), segment.trace_start(row));
             readable(segment.each_observation(rows, start, &mut |observation, fields| {

@@ -3,6 +3,7 @@
 
 use super::affects::{Affects, Traces};
 use super::finding::Findings;
+use crate::column::LastBlock;
 use crate::column::{Ids, Ints};
 use crate::error::{Error, Result};
 use crate::frame::FileHeader;
@@ -110,6 +111,7 @@ impl<D: Dir> Rows<'_, '_, D> {
     fn traces(&mut self) -> Result<()> {
         let segment = self.segment;
         let (mut next, mut before) = (0u32, None);
+        let mut last = LastBlock::default();
         for row in 0..segment.facts().traces {
             let name = of_trace(segment, row);
             let (rows, start) = (segment.trace_rows(row), segment.trace_start(row));
@@ -123,7 +125,7 @@ impl<D: Dir> Rows<'_, '_, D> {
             }
             (next, before) = (rows.end, Some(start));
             self.trace_ids(row, &name);
-            let fields = segment.trace_fields(row);
+            let fields = segment.trace_fields(row, &mut last);
             if let Err(error) = fields {
                 self.details(error, "the details of a trace", &name)?;
             }

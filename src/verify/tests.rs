@@ -17,8 +17,7 @@ use crate::model::{
 };
 use crate::part::{Deduper, ListBuilder, PartSink};
 use crate::segment::SealLevel;
-use crate::snapshot::View;
-use crate::snapshot::write_index;
+use crate::snapshot::{IndexPlan, View, write_index};
 use std::path::PathBuf;
 
 struct Sink<'a>(&'a mut GroupBuilder);
@@ -211,7 +210,8 @@ fn store_header() -> FileHeader {
 
 fn seal(store: &mut Store, log: &LogBuilder, segments: &mut Vec<Arc<Segment<RealDir>>>) {
     log.write(&store.dir);
-    let view = View::new(store.header.key, segments.clone(), vec![log.table(&store.dir)], None);
+    let view =
+        View::new(store.header.key, segments.clone(), vec![log.table(&store.dir)], Vec::new());
     let number = segments.len() as u64 + 1;
     let what = Rewrite {
         logs: 1,
@@ -259,10 +259,11 @@ fn store() -> Store {
     log.frame(vec![late, observation("one", "d", Some("b"), 40), erased("gone")]);
     log.frame(vec![score("good", "one"), observation("three", "e", Some("e"), 1)]);
     seal(&mut store, &log, &mut segments);
-    let view = View::new(store.header.key, segments.clone(), Vec::new(), None);
-    write_index(&store.dir, &view, &store.header, 1).unwrap();
+    let view = View::new(store.header.key, segments.clone(), Vec::new(), Vec::new());
+    let plan = IndexPlan { segments: (0..segments.len()).collect(), indexes: 0..0 };
+    write_index(&store.dir, &view, &store.header, 1, &plan).unwrap();
     let ids = segments.iter().map(|s| s.id()).collect();
-    store.state.index = Some((1, ids));
+    store.state.indexes = vec![(1, ids)];
     let mut log = LogBuilder::new(&store.header, 3, log.seq, log.end());
     log.frame(vec![observation("one", "f", None, 50), observation("four", "g", None, 60)]);
     log.frame(vec![observation("one", "h", Some("f"), 51), score("new", "four")]);

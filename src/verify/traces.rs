@@ -3,6 +3,7 @@
 
 use super::finding::Findings;
 use super::rows::of_trace;
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::Dir;
 use crate::id::Identity;
@@ -125,12 +126,14 @@ fn trace<D: Dir>(
         return Ok(());
     }
     let own = match rows.first() {
-        Some((at, row)) => match view.segments[*at].segment.trace_fields(*row) {
-            Ok(fields) => Some((*at, *row, fields)),
-            // Told when the rows were checked.
-            Err(e) if e.corruption().is_some() => return Ok(()),
-            Err(e) => return Err(e),
-        },
+        Some((at, row)) => {
+            match view.segments[*at].segment.trace_fields(*row, &mut LastBlock::default()) {
+                Ok(fields) => Some((*at, *row, fields)),
+                // Told when the rows were checked.
+                Err(e) if e.corruption().is_some() => return Ok(()),
+                Err(e) => return Err(e),
+            }
+        }
         None => None,
     };
     let mut summary = own.as_ref().map_or_else(Summary::default, |own| Summary::empty(&own.2));

@@ -121,8 +121,12 @@ fn layouts() {
     let key = StoreKey([7; 32]);
     (0..5u64).for_each(|n| ids.push(key.identity(&Id::hex16(n))));
     let lookup = tracekeep::internals::index::Lookup::build(vec![(7, 1), (1 << 60, 2)]);
-    let mut merged = tracekeep::internals::index::MergedBuilder::new(2);
-    [(7, 0, 1), (1 << 60, 1, 2)].iter().for_each(|(h, s, r)| merged.push(*h, *s, *r));
+    let (items, mut merged) = ([(7, 0, 1), (1 << 60, 1, 2)], Vec::new());
+    let mut put = |bytes: &[u8]| {
+        merged.extend_from_slice(bytes);
+        Ok::<(), tracekeep::Error>(())
+    };
+    tracekeep::internals::index::write_merged(&|| items.iter().copied(), &mut put).unwrap();
     for (number, name, bytes) in [
         (0u8, "record", record()),
         (1, "list", list()),
@@ -131,7 +135,7 @@ fn layouts() {
         (4, "texts", texts.build()),
         (5, "blobs", blobs.build()),
         (6, "lookup", lookup),
-        (7, "merged", merged.build()),
+        (7, "merged", merged),
         (8, "packed", b"what is packed is packed is packed".to_vec()),
         (9, "zstd", b"\x20\x00\x28\xb5\x2f\xfd\x20\x05\x29\x00\x00hello".to_vec()),
     ] {

@@ -3,7 +3,8 @@
 use crate::world::{Dump, World, append, assert_same, full, id, observation, quick};
 use tracekeep::{Background, Durability, Options, Store, limits};
 
-const SEGMENTS: usize = limits::UNINDEXED_SEGMENTS_MAX + 8;
+/// One index and as many segments outside of it as there may be.
+const SEGMENTS: usize = 2 * limits::UNINDEXED_SEGMENTS_MAX + 1;
 
 /// Each segment holds a trace of its own and a piece of one that lies in all of them.
 fn fill(store: &Store) {
@@ -84,9 +85,43 @@ fn it_is_written_found_again_and_rebuilt() {
     }
 }
 
+/// As many as a number has ones: each covers twice what the next one does.
+#[test]
+fn few_cover_many_segments() {
+    let each = limits::UNINDEXED_SEGMENTS_MAX + 1;
+    let world = World::new();
+    let store = world.store();
+    let mut segments = 0;
+    for ones in [1, 1, 2, 1, 2, 2, 3, 1] {
+        for i in segments..segments + each {
+            let record = observation(&format!("own {i}"), "a", i as i64).input(format!("own {i}"));
+            append(&store, [record, observation("everywhere", &format!("o{i}"), i as i64)]);
+            quick(&store);
+        }
+        segments += each;
+        assert_eq!(world.files("index-").len(), ones, "{segments} segments");
+    }
+    let before = Dump::of(&store.snapshot());
+    assert_eq!(before.observations(), 2 * segments);
+    store.close().unwrap();
+
+    // All of them are lost and built again, a few segments at a time.
+    world.files("index-").iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let store = world.store();
+    assert_eq!(store.recovery().notes.len(), 1, "{:?}", store.recovery().notes);
+    append(&store, [observation("own 0", "a", 0)]);
+    quick(&store);
+    assert_eq!(world.files("index-").len(), 1);
+    assert_eq!(Dump::of(&store.snapshot()).observations(), 2 * segments);
+    store.close().unwrap();
+    let mut findings = Vec::new();
+    let verdict = tracekeep::verify(&world.path(), &mut |f| findings.push(f)).unwrap();
+    assert_eq!((verdict, findings), (tracekeep::Verdict::Clean, Vec::new()));
+}
+
 #[test]
 fn it_outlives_segments_that_are_joined() {
-    let covered = limits::UNINDEXED_SEGMENTS_MAX + 1;
+    let covered = 4 * (limits::UNINDEXED_SEGMENTS_MAX + 1);
     let mut world = World::new();
     let store = world.store();
     fill_with(&store, covered);

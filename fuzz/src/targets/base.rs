@@ -12,7 +12,7 @@ use tracekeep::id::{SegmentId, Seq};
 use tracekeep::internals::frame::FileHeader;
 use tracekeep::internals::manifest::{ManifestWriter, load};
 use tracekeep::internals::segment::Segment;
-use tracekeep::internals::snapshot::{View, write_index};
+use tracekeep::internals::snapshot::{IndexPlan, View, write_index};
 use tracekeep::model::{
     Decimal, Level, Map, MapEntry, ObservationKind, ObservationRecord, Operation, Record,
     ScoreRecord, Subject, Target, Timestamp, TraceRecord,
@@ -102,10 +102,11 @@ fn index(folder: &Folder) -> tracekeep::Result<FileHeader> {
     };
     let segments: Vec<_> = loaded.state.segments.iter().map(open).collect::<Result<_, _>>()?;
     let ids: Vec<SegmentId> = segments.iter().map(|s| s.id()).collect();
-    let view = View::new(loaded.header.key, segments, Vec::new(), None);
-    write_index(folder, &view, &loaded.header, 1)?;
+    let view = View::new(loaded.header.key, segments, Vec::new(), Vec::new());
+    let plan = IndexPlan { segments: (0..ids.len()).collect(), indexes: 0..0 };
+    write_index(folder, &view, &loaded.header, 1, &plan)?;
     let mut state = loaded.state.clone();
-    (state.index, state.next_index) = (Some((1, ids)), 2);
+    (state.indexes, state.next_index) = (vec![(1, ids)], 2);
     let (number, old) = (loaded.number + 1, Some(loaded.number));
     ManifestWriter::start(folder.clone(), &loaded.header, number, state, old)?;
     Ok(loaded.header)

@@ -9,7 +9,7 @@ use tracekeep::internals::codec::{decode_record, encode_record};
 use tracekeep::internals::column::{
     Blobs, BlobsBuilder, Ids, IdsBuilder, Ints, IntsBuilder, Texts, TextsBuilder,
 };
-use tracekeep::internals::index::{Lookup, Merged, MergedBuilder};
+use tracekeep::internals::index::{Lookup, Merged, write_merged};
 use tracekeep::internals::part::{Item, ListBuilder, Separator, items};
 
 /// Rows that are looked at in a column: it may claim to have billions.
@@ -244,16 +244,18 @@ fn merged(data: &[u8]) {
 
 fn built_indexes(u: &mut Unstructured<'_>) {
     let mut given: Vec<(u64, u32, u32)> = Vec::new();
-    let expected: u8 = u.arbitrary().unwrap_or(0);
     while !u.is_empty()
         && let Ok((high, low, row)) = u.arbitrary::<(u8, u16, u8)>()
     {
         given.push((u64::from(high) << 56 | u64::from(low), u32::from(row % 4), u32::from(row)));
     }
     given.sort_unstable();
-    let mut builder = MergedBuilder::new(usize::from(expected) * 4);
-    given.iter().for_each(|(hash, segment, row)| builder.push(*hash, *segment, *row));
-    let bytes = builder.build();
+    let mut bytes = Vec::new();
+    let written = write_merged(&|| given.iter().copied(), &mut |piece| {
+        bytes.extend_from_slice(piece);
+        Ok::<(), ()>(())
+    });
+    assert!(written.is_ok());
     let merged = Merged::parse(&bytes).expect("an index just made");
     let pairs = given.iter().map(|(hash, _, row)| (*hash, *row)).collect();
     let bytes = Lookup::build(pairs);

@@ -86,8 +86,9 @@ fn check_state(state: &State, edit: &Edit) {
     let logs: HashSet<LogId> = state.logs.iter().map(|l| l.id).collect();
     assert_eq!(logs.len(), state.logs.len(), "a log twice");
     assert!(state.segments.is_sorted_by_key(|s| s.first_seq));
-    if let (Edit::Replace { segments, .. }, Some((_, covered))) = (edit, &state.index) {
-        assert!(!covered.iter().any(|id| segments.contains(id)), "an index leads nowhere");
+    if let Edit::Replace { segments, .. } = edit {
+        let mut covered = state.indexes.iter().flat_map(|(_, covered)| covered);
+        assert!(!covered.any(|id| segments.contains(id)), "an index leads nowhere");
     }
 }
 
@@ -114,7 +115,11 @@ fn edit_of(u: &mut Unstructured<'_>, state: &State) -> Result<Edit> {
                 with: (number(u)? > 0).then_some(with),
             }
         }
-        6 => Edit::Index(number(u)?, vec![SegmentId(number(u)?), SegmentId(number(u)?)]),
+        6 => Edit::Index {
+            number: number(u)?,
+            segments: vec![SegmentId(number(u)?), SegmentId(number(u)?)],
+            replaces: state.indexes.iter().take(usize::from(kind >> 6)).map(|(n, _)| *n).collect(),
+        },
         _ => match number(u)? {
             0 => Edit::Next(number(u)?),
             n => Edit::Replace { logs: vec![LogId(n)], segments: vec![SegmentId(n)], with: None },
@@ -151,14 +156,14 @@ fn sound() -> (Vec<u8>, Vec<State>) {
     let logs =
         vec![LogState { id: LogId(3), end: Some(500) }, LogState { id: LogId(4), end: None }];
     let (segments, next_log) = (vec![segment(1)], 5);
-    let first = State { logs, segments, index: None, next_log, next_segment: 2, next_index: 1 };
+    let first = State { logs, segments, indexes: vec![], next_log, next_segment: 2, next_index: 1 };
     let replace = Edit::Replace { logs: vec![LogId(3)], segments: vec![], with: Some(segment(2)) };
     let edits = [
         Edit::State(first),
         Edit::EndLog(LogId(4), 700),
         Edit::AddLog(LogId(5)),
         replace,
-        Edit::Index(1, vec![SegmentId(1), SegmentId(2)]),
+        Edit::Index { number: 1, segments: vec![SegmentId(1), SegmentId(2)], replaces: vec![] },
     ];
     let mut state = State::default();
     let states = edits.iter().map(|edit| {
@@ -177,7 +182,11 @@ mod tests {
     fn numbers_that_leave_no_next_one_are_refused() {
         let last = LogId(u64::MAX);
         assert!(State::new().apply(&Edit::AddLog(last)).is_none());
-        assert!(State::new().apply(&Edit::Index(u64::MAX, Vec::new())).is_none());
+        assert!(
+            State::new()
+                .apply(&Edit::Index { number: u64::MAX, segments: vec![], replaces: vec![] })
+                .is_none()
+        );
         let with = SegmentState {
             id: SegmentId(u64::MAX),
             first_seq: Seq(1),

@@ -10,6 +10,7 @@ use arbitrary::Unstructured;
 use std::sync::{Arc, LazyLock};
 use tracekeep::fs::FileName;
 use tracekeep::id::{SegmentId, Seq};
+use tracekeep::internals::column::LastBlock;
 use tracekeep::internals::segment::{LookupKind, RowKind, Segment};
 use tracekeep::internals::snapshot::View;
 use tracekeep::model::Field;
@@ -64,7 +65,7 @@ fn read(bytes: Vec<u8>) -> Option<Read> {
     read.extend(segment.superseded().take(100).map(|row| Some(format!("{row:?}"))));
     read.extend(segment.tombstones().take(100).map(|row| Some(format!("{row:?}"))));
     // As opening a store does, which looks at what is superseded.
-    let view = View::new(BASE.header.key, vec![segment], Vec::new(), None);
+    let view = View::new(BASE.header.key, vec![segment], Vec::new(), Vec::new());
     assert_eq!(view.segments.len(), 1);
     Some(read)
 }
@@ -78,7 +79,9 @@ fn traces(segment: &Segment<Folder>, read: &mut Read) {
         let tags: Vec<_> = segment.trace_tags(row).take(100).collect();
         let name = segment.trace_text(row, Field::Name);
         read.push(Some(format!("{id:?} {rows:?} {summary:?} {tags:?} {name:?}")));
-        read.push(segment.trace_fields(row).ok().map(|fields| said(&fields)));
+        read.push(
+            segment.trace_fields(row, &mut LastBlock::default()).ok().map(|fields| said(&fields)),
+        );
         let found = segment.find_trace(identity);
         assert!(found.is_none_or(|row| segment.trace_identity(row) == Some(identity)));
         read.push(Some(format!("{found:?} {}", segment.may_hold_session("a session"))));
