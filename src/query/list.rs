@@ -2,7 +2,7 @@ use super::{Cursor, Order, TraceQuery};
 use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
-use crate::id::Identity;
+use crate::id::{Form, Identity};
 use crate::model::Timestamp;
 use crate::segment::RowKind;
 use crate::snapshot::{Gathered, Snapshot, TraceState, View, state_of};
@@ -34,6 +34,19 @@ impl Place {
         }
     }
 }
+
+/// What the next row of the list is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    /// A segment whose rows were not looked at: none of them comes before its place.
+    Unopened(usize),
+    /// The row of a segment that is walked, by its number among the walks.
+    Sealed(usize, u32),
+    /// One of the traces with unsealed records.
+    Fresh(usize),
+}
+
+type Heap = BinaryHeap<(Place, Origin)>;
 
 /// Walks the trace rows of one segment in order. Rows of one start are handed out by identity.
 struct Walk {
@@ -81,8 +94,9 @@ impl Walk {
 }
 
 impl<F: Fs> Snapshot<F> {
-    /// Lists traces by start. Cost: the trace rows that are passed over, by columns, and one block
-    /// of details for some hundred neighbours on the page; the merge of unsealed records, once a change.
+    /// Lists traces by start. Cost: the trace rows that are passed over, by columns, of segments whose
+    /// starts the page reaches; one block of details for neighbours on the page; the merge of
+    /// unsealed records, once a change.
     ///
     /// # Errors
     /// `Corruption`, `Io`, `Expired`.
@@ -91,7 +105,7 @@ impl<F: Fs> Snapshot<F> {
         let fresh = self.fresh_states(&view)?;
         let touched: HashSet<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
         let order = query.order;
-        let mut heap: BinaryHeap<(Place, usize, u32)> = BinaryHeap::new();
+        let mut heap = Heap::new();
         let after = query.cursor.map(|c| Place::new(order, c.start, c.identity));
         let wanted = |place: Place| after.is_none_or(|after| place < after);
         for (i, (identity, state)) in fresh.iter().enumerate() {
@@ -101,34 +115,37 @@ impl<F: Fs> Snapshot<F> {
                 && query.range.contains(state.summary.start)
                 && query.wants(&state.fields)
             {
-                heap.push((place, usize::MAX, i as u32));
+                heap.push((place, Origin::Fresh(i)));
             }
         }
-        let mut walks: Vec<Walk> = Vec::with_capacity(view.segments.len());
-        for at in 0..view.segments.len() {
-            let mut walk = Walk { at, rows: rows_in(&view, at, query), same: Vec::new() };
-            push_next(&view, &mut walk, query, &touched, &wanted, &mut heap);
-            walks.push(walk);
-        }
+        heap.extend((0..view.segments.len()).filter_map(|at| unopened(&view, at, query)));
+        let mut walks: Vec<Walk> = Vec::new();
         let mut page = Page::default();
         let (mut last, mut details) = (None, LastBlock::default());
-        while let Some((_, source, row)) = heap.pop() {
+        while let Some((_, from)) = heap.pop() {
+            if let Origin::Unopened(at) = from {
+                walks.push(Walk { at, rows: rows_in(&view, at, query), same: Vec::new() });
+                let walk = walks.len() - 1;
+                push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
+                continue;
+            }
             if page.traces.len() == query.limit {
                 page.next = last;
                 break;
             }
-            let state = if source == usize::MAX {
-                fresh.get(row as usize).and_then(|(_, s)| s.as_deref().cloned())
-            } else {
-                push_next(&view, &mut walks[source], query, &touched, &wanted, &mut heap);
-                let identity = view.segments[source].segment.trace_identity(row);
-                match identity {
-                    Some(identity) => {
-                        let gathered = Gathered::new(&view, identity, self.seq())?;
-                        state_of(&view, &gathered, &mut details)?
+            let state = match from {
+                Origin::Fresh(i) => fresh.get(i).and_then(|(_, s)| s.as_deref().cloned()),
+                Origin::Sealed(walk, row) => {
+                    push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
+                    match view.segments[walks[walk].at].segment.trace_identity(row) {
+                        Some(identity) => {
+                            let gathered = Gathered::new(&view, identity, self.seq())?;
+                            state_of(&view, &gathered, &mut details)?
+                        }
+                        None => None,
                     }
-                    None => None,
                 }
+                Origin::Unopened(_) => None,
             };
             if let Some(state) = state {
                 let identity = view.key.identity(&state.id);
@@ -156,6 +173,27 @@ impl<F: Fs> Snapshot<F> {
     }
 }
 
+/// A segment whose starts lie in the range that is asked for, at the first place that a row of it
+/// can have.
+fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Place, Origin)> {
+    let (first, last) = view.segments[at].segment.trace_starts()?;
+    let to = Some(query.range.end).filter(|end| end.0 != i64::MAX);
+    if to.is_some_and(|end| first >= end) || last < query.range.start {
+        return None;
+    }
+    let place = match query.order {
+        Order::NewestFirst => Place {
+            newest: Some((last, Identity { form: Form::Uuid, bits: u128::MAX })),
+            oldest: None,
+        },
+        Order::OldestFirst => Place {
+            newest: None,
+            oldest: Some(Reverse((first, Identity { form: Form::Text, bits: 0 }))),
+        },
+    };
+    Some((place, Origin::Unopened(at)))
+}
+
 /// Trace rows of a segment that can be on the page, by time.
 fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::Range<u32> {
     let segment = &view.segments[at].segment;
@@ -180,12 +218,14 @@ fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::R
 
 fn push_next<D: Dir>(
     view: &View<D>,
-    walk: &mut Walk,
+    walks: &mut [Walk],
+    number: usize,
     query: &TraceQuery,
     touched: &HashSet<Identity>,
     wanted: &dyn Fn(Place) -> bool,
-    heap: &mut BinaryHeap<(Place, usize, u32)>,
+    heap: &mut Heap,
 ) {
+    let walk = &mut walks[number];
     while let Some((start, identity, row)) = walk.next(view, query.order) {
         let s = &view.segments[walk.at];
         let place = Place::new(query.order, start, identity);
@@ -194,7 +234,7 @@ fn push_next<D: Dir>(
             && !touched.contains(&identity)
             && query.wants_row(&s.segment, row)
         {
-            heap.push((place, walk.at, row));
+            heap.push((place, Origin::Sealed(number, row)));
             return;
         }
     }

@@ -78,7 +78,8 @@ impl<D: Dir> Readable<D> {
             Err(Fault { what, .. }) => return Ok(Readable::nothing(at, what)),
         };
         let (key, places) = (store.key, places_of(&footer.sections));
-        let mut segment = Segment { facts, key, path, map, footer, places, payload: None };
+        let mut segment =
+            Segment { facts, key, path, map, footer, places, payload: None, starts: None };
         for section in segment.footer.sections.clone() {
             if let Err(error) = segment.check_readable(&section) {
                 unsound.push(of_error(Some(section.id), error)?);

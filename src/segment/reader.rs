@@ -54,6 +54,8 @@ pub struct Segment<D: Dir> {
     pub(super) footer: Footer,
     pub(super) places: Box<[Range<usize>]>,
     pub(super) payload: Option<PayloadFile<D::Map>>,
+    /// Starts of the first and the last trace row, which are in this order.
+    pub(super) starts: Option<(Timestamp, Timestamp)>,
 }
 
 const PLACES: usize = 128;
@@ -107,8 +109,14 @@ impl<D: Dir> Segment<D> {
             }
             Some(file)
         };
-        let segment = Segment { facts, key: store.key, path, map, footer, places, payload };
+        let (key, starts) = (store.key, None);
+        let mut segment = Segment { facts, key, path, map, footer, places, payload, starts };
         segment.check_structure()?;
+        segment.starts = segment
+            .facts
+            .traces
+            .checked_sub(1)
+            .map(|last| (segment.trace_start(0), segment.trace_start(last)));
         Ok(segment)
     }
 
@@ -268,6 +276,11 @@ impl<D: Dir> Segment<D> {
         let (first, rows) = (get(s::TRACE_FIRST), get(s::TRACE_ROWS));
         let end = first.saturating_add(rows).min(self.facts.observations);
         first.min(end)..end
+    }
+
+    /// The earliest and the latest start of its trace rows, which no page is read for.
+    pub fn trace_starts(&self) -> Option<(Timestamp, Timestamp)> {
+        self.starts
     }
 
     /// Start of a trace's row.
