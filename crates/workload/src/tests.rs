@@ -92,6 +92,7 @@ fn records_are_pinned() {
         "orphans 62 fe5d568182ba19ac",
         "rag 60 ccd3b9cd3a597e9a",
         "small 300 bf480f45f4395dd1",
+        "steady 300 a7735fcb72a54397",
         "unrelated 10 28e60d13374f523b",
         "wide 302 a7ab5f79f400a322",
     ];
