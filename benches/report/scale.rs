@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::Path;
 use tracekeep::model::{TimeRange, Timestamp};
 use tracekeep::{Id, Options, SealLevel, Snapshot, Store, TraceQuery};
-use tracekeep_measure::clock::{Took, quantile, timed_thread};
+use tracekeep_measure::clock::{Took, monotonic, quantile, timed_thread};
 use tracekeep_workload::Steady;
 
 /// Records are made and appended in chunks of about so many.
@@ -28,8 +28,12 @@ pub(crate) fn scale(_: &mut Table) {
     let kept = std::env::var_os("TRACEKEEP_SCALE_DIR").map(std::path::PathBuf::from);
     let temporary = crate::common::folder();
     let path = kept.unwrap_or_else(|| temporary.path().to_path_buf());
+    let before = status_mib("RssAnon");
     let store = Store::open(&path).unwrap();
-    let mut has = store.stats().unwrap().observations;
+    let anonymous = status_mib("RssAnon") - before;
+    let stats = store.stats().unwrap();
+    println!("opened with {} segments: {} MiB anonymous", stats.segments, figure(anonymous));
+    let mut has = stats.observations;
     drop(store);
     let mut rows: Vec<Figures> = Vec::new();
     for size in sizes(last) {
@@ -165,9 +169,7 @@ fn opened_and_read(path: &Path, size: u64, figures: &mut Figures) {
     }
     figures.push(("open, ms", median(&opens)));
     figures.push(("open, CPU ms", median(&cpus)));
-    let before = status_mib("RssAnon");
     let store = Store::builder().options(options).open(path).unwrap();
-    figures.push(("memory of an open store, MiB", status_mib("RssAnon") - before));
     figures.push(("mapped and touched after open, MiB", status_mib("RssFile")));
     let files = std::fs::read_dir(path).unwrap().count();
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -217,7 +219,12 @@ fn reads(snapshot: &Snapshot, size: u64, figures: &mut Figures) {
 /// Median and p99 of single calls, after as many to warm up.
 fn us(count: usize, call: &mut dyn FnMut()) -> (f64, f64) {
     (0..count).for_each(|_| call());
-    let took: Vec<f64> = (0..count).map(|_| timed(&mut *call).1.wall.as_secs_f64() * 1e6).collect();
+    let mut once = || {
+        let start = monotonic();
+        call();
+        (monotonic() - start).as_secs_f64() * 1e6
+    };
+    let took: Vec<f64> = (0..count).map(|_| once()).collect();
     (median(&took), quantile(&took, 0.99))
 }
 

@@ -1,7 +1,7 @@
 //! A segment's dictionary, trained from the parts that it will hold.
 
 use super::rewrite::Rewrite;
-use crate::codec::compress::train_dictionary;
+use crate::codec::compress::{Decompressor, train_dictionary};
 use crate::error::Result;
 use crate::fs::Dir;
 use crate::log::LogReader;
@@ -59,7 +59,8 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
     }
     for s in segments {
         let Some(file) = s.segment.payload_file() else { continue };
-        let mut decompressor = file.decompressor()?;
+        let dictionary = file.dictionary()?;
+        let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
         for block in (0..file.blocks()).step_by(step) {
             file.read_block(block, &mut decompressor)?.parts().for_each(|part| samples.add(part));
         }

@@ -1,5 +1,7 @@
 //! Decompressed parts, and those kept for the next reader, within a budget.
 
+use crate::codec::compress::Dictionary;
+use crate::error::Result;
 use crate::model::Source;
 use crate::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
@@ -57,11 +59,15 @@ pub enum Content {
 /// The file that holds a block, and its number among those of one content.
 type Key = (Source, Content, u32);
 
-/// A second-chance cache of decompressed blocks, bounded in bytes.
+/// Dictionaries that are kept ready, at most: 8 MiB of them, whatever the number of segments.
+const DICTIONARIES_MAX: usize = 64;
+
+/// A second-chance cache of decompressed blocks, bounded in bytes, and the dictionaries used last.
 #[derive(Debug)]
 pub struct BlockCache {
     bytes_max: usize,
     inner: Mutex<Inner>,
+    dictionaries: Mutex<VecDeque<(Source, Option<Arc<Dictionary>>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +80,33 @@ struct Inner {
 impl BlockCache {
     /// A cache of at most this many bytes; 0 keeps nothing.
     pub fn new(bytes_max: usize) -> BlockCache {
-        BlockCache { bytes_max, inner: Mutex::default() }
+        BlockCache { bytes_max, inner: Mutex::default(), dictionaries: Mutex::default() }
+    }
+
+    /// The dictionary of a file, or the one that `make` gives, if it has one.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub fn dictionary(
+        &self,
+        of: Source,
+        make: impl FnOnce() -> Result<Option<Dictionary>>,
+    ) -> Result<Option<Arc<Dictionary>>> {
+        let mut held = self.dictionaries.lock();
+        if let Some(at) = held.iter().position(|(source, _)| *source == of)
+            && let Some(found) = held.remove(at)
+        {
+            held.push_back(found.clone());
+            return Ok(found.1);
+        }
+        drop(held);
+        let made = make()?.map(Arc::new);
+        let mut held = self.dictionaries.lock();
+        if held.len() >= DICTIONARIES_MAX {
+            held.pop_front();
+        }
+        held.push_back((of, made.clone()));
+        Ok(made)
     }
 
     /// The block, if it is held.
@@ -114,5 +146,36 @@ impl BlockCache {
             inner.bytes += bytes;
             inner.order.push_back(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::SegmentId;
+
+    #[test]
+    fn the_dictionaries_used_last_are_kept() {
+        let cache = BlockCache::new(0);
+        let mut made = 0;
+        let mut ask = |n: usize| {
+            let before = made;
+            let make = || {
+                made += 1;
+                Dictionary::new(b"a dictionary of any bytes")
+                    .map(Some)
+                    .map_err(|f| f.in_file(std::path::Path::new("dictionary"), 0))
+            };
+            assert!(
+                cache.dictionary(Source::Segment(SegmentId(n as u64)), make).unwrap().is_some()
+            );
+            made > before
+        };
+        assert!((0..DICTIONARIES_MAX).all(&mut ask));
+        assert!(!(0..DICTIONARIES_MAX).any(&mut ask));
+        assert!(!ask(0));
+        assert!(ask(DICTIONARIES_MAX));
+        assert!(!ask(0));
+        assert!(ask(1));
     }
 }

@@ -14,7 +14,7 @@ use crate::part::{Block, BlockCache, Content, Item, Separator, items};
 use crate::planted::{self, Bug};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// An opened payload file over its map.
 #[derive(Debug)]
@@ -24,8 +24,6 @@ pub struct PayloadFile<M> {
     map: M,
     footer: Footer,
     parts: usize,
-    /// Made ready when a block is first read.
-    dictionary: OnceLock<Dictionary>,
 }
 
 const ENTRY: usize = 24;
@@ -52,14 +50,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         check_sections(&map, &footer, LAZY).map_err(fault)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
         Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
-        Ok(PayloadFile {
-            path: path.to_path_buf(),
-            segment,
-            map,
-            footer,
-            parts,
-            dictionary: OnceLock::new(),
-        })
+        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer, parts })
     }
 
     /// Opens a file that may be damaged, and tells what of it is, but for blocks and lists, which
@@ -75,8 +66,8 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         let footer = parse_footer(&map, FILE_HEADER_BYTES)?;
         let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_or(0, |c| c.len());
         let damage = check_sections(&map, &footer, LAZY).err();
-        let (path, dictionary) = (path.to_path_buf(), OnceLock::new());
-        Ok((PayloadFile { path, segment, map, footer, parts, dictionary }, damage))
+        let path = path.to_path_buf();
+        Ok((PayloadFile { path, segment, map, footer, parts }, damage))
     }
 
     /// The footer.
@@ -209,24 +200,17 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         Ok(Block::new(bytes, narrow(first), ends.into_iter().map(narrow).collect()))
     }
 
-    /// A decompressor with the file's dictionary.
+    /// The file's dictionary, made ready, if it has one. Cost: some ten microseconds. Memory: about
+    /// its length.
     ///
     /// # Errors
     /// `Corruption` where the dictionary is none.
-    pub fn decompressor(&self) -> Result<Decompressor<'_>> {
-        Ok(Decompressor::with_dictionary(self.dictionary()?))
-    }
-
-    fn dictionary(&self) -> Result<Option<&Dictionary>> {
+    pub fn dictionary(&self) -> Result<Option<Dictionary>> {
         let bytes = self.footer.section(&self.map, s::DICTIONARY);
         if bytes.is_empty() {
             return Ok(None);
         }
-        if let Some(ready) = self.dictionary.get() {
-            return Ok(Some(ready));
-        }
-        let made = Dictionary::new(bytes).map_err(|f| f.in_file(&self.path, 0))?;
-        Ok(Some(self.dictionary.get_or_init(|| made)))
+        Dictionary::new(bytes).map(Some).map_err(|f| f.in_file(&self.path, 0))
     }
 }
 
@@ -235,6 +219,8 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
 pub struct PayloadReader<'a, M> {
     file: &'a PayloadFile<M>,
     cache: Option<&'a BlockCache>,
+    /// Made ready when a block is first read.
+    dictionary: Option<Option<Arc<Dictionary>>>,
     /// The last blocks of parts used.
     recent: Recent<64>,
     /// The last blocks of lists used. Payloads that many rows share, such as `{}`, have their
@@ -265,6 +251,18 @@ impl<const MAX: usize> Recent<MAX> {
     }
 }
 
+/// The file's dictionary, that of the cache where there is one.
+fn ready<M: std::ops::Deref<Target = [u8]>>(
+    file: &PayloadFile<M>,
+    cache: Option<&BlockCache>,
+) -> Result<Option<Arc<Dictionary>>> {
+    let make = || file.dictionary();
+    match cache {
+        Some(cache) => cache.dictionary(Source::Segment(file.segment), make),
+        None => Ok(make()?.map(Arc::new)),
+    }
+}
+
 /// The block that the cache has under this key, or the one that `read` gives, which it keeps.
 fn cached(
     cache: Option<&BlockCache>,
@@ -284,14 +282,19 @@ fn cached(
 impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
     /// A reader over this file, with the store's cache where one is to be used.
     pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
-        PayloadReader { file, cache, recent: Recent::default(), lists: Recent::default() }
+        let (recent, lists) = (Recent::default(), Recent::default());
+        PayloadReader { file, cache, dictionary: None, recent, lists }
     }
 
     fn block(&mut self, number: usize) -> Result<Arc<Block>> {
-        let (file, cache) = (self.file, self.cache);
+        let (file, cache, held) = (self.file, self.cache, &mut self.dictionary);
         self.recent.block(number, || {
             cached(cache, (Source::Segment(file.segment), Content::Parts, number as u32), || {
-                with_own_and(file.dictionary()?, |own| file.read_block(number, own))
+                let ready = match held {
+                    Some(ready) => ready,
+                    None => held.insert(ready(file, cache)?),
+                };
+                with_own_and(ready.as_deref(), |own| file.read_block(number, own))
             })
         })
     }

@@ -1,6 +1,7 @@
 //! What a snapshot's segments hold, counted and handed out as it is stored.
 
 use super::Snapshot;
+use crate::codec::compress::Decompressor;
 use crate::error::Result;
 use crate::fs::Fs;
 use crate::segment::Content;
@@ -35,7 +36,8 @@ impl<F: Fs> Snapshot<F> {
     pub fn each_part(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         for s in &self.view()?.segments {
             let Some(file) = s.segment.payload_file() else { continue };
-            let mut decompressor = file.decompressor()?;
+            let dictionary = file.dictionary()?;
+            let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
             for block in 0..file.blocks() {
                 file.read_block(block, &mut decompressor)?.parts().try_for_each(&mut *each)?;
             }

@@ -1,6 +1,7 @@
 //! What is in one file, line by line, for people.
 
 use super::index::section_name;
+use crate::codec::compress::Decompressor;
 use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, GroupView, scan};
@@ -290,10 +291,11 @@ fn payload_file(path: &Path, id: SegmentId, bytes: &[u8], each: EachLine<'_>) ->
         Ok(file) => file,
         Err(e) => return each(fault(e)),
     };
-    let mut decompressor = match file.decompressor() {
-        Ok(decompressor) => decompressor,
+    let dictionary = match file.dictionary() {
+        Ok(dictionary) => dictionary,
         Err(e) => return each(fault(e)),
     };
+    let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
     for number in 0..file.blocks() {
         let (place, first) = file.block_place(number).unwrap_or((0..0, 0));
         let (parts, check) = match file.read_block(number, &mut decompressor) {

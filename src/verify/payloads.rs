@@ -3,6 +3,7 @@
 use super::finding::Findings;
 use super::needed::{Lost, Needed};
 use super::prints::{Assembled, Prints};
+use crate::codec::compress::Decompressor;
 use crate::error::{Corruption, Result};
 use crate::fs::Dir;
 use crate::id::StoreKey;
@@ -91,14 +92,15 @@ fn read_parts<D: Dir>(
     let section = |id| file.footer().sections.iter().find(|s| s.id == id);
     let blocks = section(columns::BLOCKS).map_or(0..0, |s| s.offset..s.offset + s.len);
     let directory = section(columns::BLOCK_DIRECTORY).map_or(0, |s| s.offset);
-    let mut decompressor = match file.decompressor() {
-        Ok(decompressor) => decompressor,
+    let dictionary = match file.dictionary() {
+        Ok(dictionary) => dictionary,
         Err(error) => {
             let affects = format!("payloads of segment {id}");
             findings.error(file.path(), error, "a dictionary", affects)?;
             return Ok(lost);
         }
     };
+    let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
     let (mut position, mut bytes) = (blocks.start, 0u64);
     for number in 0..file.blocks() {
         findings.meter.step(number as u64, file.blocks() as u64);

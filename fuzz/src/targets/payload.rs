@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use tracekeep::fs::FileName;
 use tracekeep::id::SegmentId;
+use tracekeep::internals::codec::compress::Decompressor;
 use tracekeep::internals::segment::{PayloadFile, PayloadReader};
 
 /// The one with a dictionary, if there is enough to train one.
@@ -74,7 +75,8 @@ fn read(bytes: &[u8], known: &[Option<Vec<u8>>]) -> Option<Read> {
         }
         payloads.push(found.ok().filter(|found| *found).map(|_| out));
     }
-    if let Ok(mut decompressor) = file.decompressor() {
+    if let Ok(dictionary) = file.dictionary() {
+        let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
         for block in 0..file.blocks().min(COUNT) {
             let found = file.read_block(block, &mut decompressor).ok();
             blocks.push(found.map(|block| block.bytes().to_vec()));

@@ -164,8 +164,9 @@ impl Image {
             store.append(batch(batches)).unwrap().wait().unwrap();
             batches += 1;
         };
-        // A segment and a log, or as many segments as are asked one by one.
-        for k in 0..if phase == Phase::Index { 32 } else { 3 } {
+        // A segment and a log, or an index and as many segments as are asked one by one.
+        let several = 2 * tracekeep::limits::UNINDEXED_SEGMENTS_MAX + 1;
+        for k in 0..if phase == Phase::Index { several } else { 3 } {
             add(&store);
             if k == 2 || phase == Phase::Index {
                 store.seal(SealLevel::Quick).unwrap();

@@ -217,7 +217,7 @@ pub(crate) fn with_logs() -> Small {
     build.finish()
 }
 
-/// As many segments as it takes to make a merged index.
+/// Segments of one merged index, and one that it does not cover.
 pub(crate) fn with_index() -> Small {
     let known = Known {
         traces: vec![(id("trace 0"), vec![id("a")]), (id("trace 20"), vec![id("a")])],
