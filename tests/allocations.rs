@@ -1,10 +1,10 @@
-//! How many allocations a thread makes for each record that it appends. No rate that is measured on a
-//! shared machine shows one more as surely as counting does.
+//! How many allocations a thread makes for each record that it appends, and for a page of a list. No
+//! rate that is measured on a shared machine shows one more as surely as counting does.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use allocation_counter::measure;
 use tracekeep::model::{ObservationRecord, Operation, Timestamp};
-use tracekeep::{Background, Batch, Durability, Id, Options, Store};
+use tracekeep::{Background, Batch, Durability, Id, Options, Store, TraceQuery};
 
 const BATCH: u64 = 64;
 
@@ -58,4 +58,31 @@ fn appended(calls: bool) -> f64 {
 fn a_record_takes_few_allocations_to_append() {
     let (small, calls) = (appended(false), appended(true));
     assert!(small < 4.0 && calls < 4.0, "{small} and {calls} allocations a record");
+}
+
+/// Allocations for the first page of a list over so many unsealed traces.
+fn listed(batches: u64) -> u64 {
+    let temp = tempfile::tempdir().unwrap();
+    let options =
+        Options { background: Background::Off, durability: Durability::Os, ..Options::default() };
+    let store = Store::builder().options(options).open(temp.path()).unwrap();
+    for number in 0..batches {
+        let mut batch = Batch::new();
+        for i in number * BATCH..(number + 1) * BATCH {
+            let time = Timestamp::from_ms(1_768_204_800_000 + i as i64);
+            let (trace, observation) = (Id::hex32(u128::from(i)), Id::hex16(i));
+            let record = ObservationRecord::new(trace, observation, time, Operation::Create);
+            batch.push(record.name("call").start(time)).unwrap();
+        }
+        store.append(batch).unwrap().wait().unwrap();
+    }
+    let snapshot = store.snapshot();
+    let query = TraceQuery { limit: 20, ..TraceQuery::default() };
+    measure(|| assert_eq!(snapshot.traces(&query).unwrap().traces.len(), 20)).count_total
+}
+
+#[test]
+fn a_page_merges_the_traces_that_are_on_it() {
+    let (few, many) = (listed(4), listed(40));
+    assert!(many < few + 40, "{few} allocations over 256 traces, {many} over 2,560");
 }

@@ -4,7 +4,34 @@ use crate::codec::decode_record;
 use crate::error::Fault;
 use crate::frame::GroupView;
 use crate::id::{Id, Identity, StoreKey};
-use crate::model::{Body, Field, Payload, Record, Target, Value};
+use crate::model::{Body, Field, Payload, Record, Target, Timestamp, Value};
+
+/// Between which times a trace starts, whichever of its records win.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starts {
+    /// Not before this.
+    pub first: Timestamp,
+    /// Not after this.
+    pub last: Timestamp,
+}
+
+impl Starts {
+    /// The time of the record, and each time in it that can be a start.
+    fn of<P: Payload>(record: &Record<P>) -> Starts {
+        let times = record.fields().iter().filter_map(|f| match (f.field, &f.value) {
+            (Field::Start | Field::Timestamp, Value::Time(time)) => Some(*time),
+            _ => None,
+        });
+        let own = Starts { first: record.time, last: record.time };
+        times.fold(own, |all, time| all.and(Starts { first: time, last: time }))
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, other: Starts) -> Starts {
+        Starts { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
 
 /// What the table keeps of a record.
 #[derive(Debug)]
@@ -21,6 +48,8 @@ pub struct Found {
     pub subject: Option<u64>,
     /// Bytes of its payloads.
     pub payload_bytes: u64,
+    /// When its trace can start, as far as it knows.
+    pub starts: Starts,
 }
 
 /// Decodes every record of a frame, before any of them is in the table.
@@ -45,7 +74,8 @@ impl Found {
             _ => None,
         });
         let erased = trace.filter(|_| erases).cloned();
-        Found { identity, score, erases, erased, subject, payload_bytes }
+        let starts = Starts::of(record);
+        Found { identity, score, erases, erased, subject, payload_bytes, starts }
     }
 }
 

@@ -24,6 +24,6 @@ mod reader;
 mod table;
 
 pub use encoder::{Encoded, Encoder};
-pub use found::Found;
+pub use found::{Found, Starts};
 pub use reader::LogReader;
 pub use table::LogTable;

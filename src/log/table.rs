@@ -1,4 +1,4 @@
-use super::found::{Found, found_in};
+use super::found::{Found, Starts, found_in};
 use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
@@ -8,6 +8,7 @@ use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
 use crate::model::{PayloadRef, Record, Source};
 use crate::sync::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 
 /// A record with the seq it was appended under.
@@ -46,12 +47,19 @@ pub(super) struct PieceInFile {
     pub piece: PieceAt,
 }
 
+/// The records of a trace or a score.
+#[derive(Debug)]
+struct Records {
+    places: Vec<At>,
+    starts: Starts,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Inner {
     /// Skeletons of frames with records, by the seq of the first.
     frames: Vec<(Seq, GroupView)>,
-    traces: HashMap<Identity, Vec<At>>,
-    scores: HashMap<Identity, Vec<At>>,
+    traces: HashMap<Identity, Records>,
+    scores: HashMap<Identity, Records>,
     subjects: HashMap<u64, Vec<Identity>>,
     erased: HashMap<Identity, Vec<Seq>>,
     erased_ids: Vec<Id>,
@@ -189,10 +197,11 @@ impl<F: File> LogTable<F> {
     fn decode_all(
         &self,
         inner: &Inner,
-        list: Option<&Vec<At>>,
+        records: Option<&Records>,
         seq_max: Seq,
     ) -> Result<Vec<Appended>> {
-        let visible = list.into_iter().flatten().take_while(|at| at.seq <= seq_max);
+        let places = records.into_iter().flat_map(|records| &records.places);
+        let visible = places.take_while(|at| at.seq <= seq_max);
         visible.map(|at| self.decode(inner, *at)).collect()
     }
 
@@ -205,11 +214,13 @@ impl<F: File> LogTable<F> {
         self.decode_all(&inner, inner.traces.get(&trace), seq_max)
     }
 
-    /// Whether there is anything of a trace up to `seq_max`, and how much: changes when the
-    /// answer of [`trace`](Self::trace) does.
-    pub fn trace_version(&self, trace: Identity, seq_max: Seq) -> usize {
+    /// The last record of a trace up to `seq_max`: changes when the answer of [`trace`](Self::trace)
+    /// does, and never comes again.
+    pub fn trace_last(&self, trace: Identity, seq_max: Seq) -> Option<Seq> {
         let inner = self.inner.read();
-        inner.traces.get(&trace).map_or(0, |list| list.partition_point(|at| at.seq <= seq_max))
+        let places = &inner.traces.get(&trace)?.places;
+        let visible = places.partition_point(|at| at.seq <= seq_max);
+        places.get(visible.checked_sub(1)?).map(|at| at.seq)
     }
 
     /// The records of a score up to `seq_max`, in append order.
@@ -279,6 +290,14 @@ impl<F: File> LogTable<F> {
         sorted(&self.inner.read().traces, seq_max)
     }
 
+    /// The same, unsorted, with the times that each of them can start at: of what the log says, and
+    /// maybe of later records. Cost: a walk over all of them.
+    pub fn trace_starts(&self, seq_max: Seq) -> Vec<(Identity, Starts)> {
+        let inner = self.inner.read();
+        let seen = inner.traces.iter().filter(|(_, records)| records.since(seq_max));
+        seen.map(|(identity, records)| (*identity, records.starts)).collect()
+    }
+
     /// Every score that there is anything of up to `seq_max`, sorted.
     pub fn scores(&self, seq_max: Seq) -> Vec<Identity> {
         sorted(&self.inner.read().scores, seq_max)
@@ -292,10 +311,16 @@ impl<F: File> LogTable<F> {
     }
 }
 
-fn sorted(map: &HashMap<Identity, Vec<At>>, seq_max: Seq) -> Vec<Identity> {
-    let seen = |list: &Vec<At>| list.first().is_some_and(|at| at.seq <= seq_max);
+impl Records {
+    /// Whether one of them is there up to `seq_max`.
+    fn since(&self, seq_max: Seq) -> bool {
+        self.places.first().is_some_and(|at| at.seq <= seq_max)
+    }
+}
+
+fn sorted(map: &HashMap<Identity, Records>, seq_max: Seq) -> Vec<Identity> {
     let mut ids: Vec<Identity> =
-        map.iter().filter(|(_, list)| seen(list)).map(|(id, _)| *id).collect();
+        map.iter().filter(|(_, records)| records.since(seq_max)).map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids
 }
@@ -346,7 +371,7 @@ impl Inner {
                 }
             }
             let map = if found.score { &mut self.scores } else { &mut self.traces };
-            self.bytes += push(map, found.identity, at);
+            self.bytes += push(map, found.identity, at, found.starts);
             self.first_seq.get_or_insert(seq);
             self.last_seq = seq;
             self.records += 1;
@@ -356,12 +381,20 @@ impl Inner {
     }
 }
 
-fn push(map: &mut HashMap<Identity, Vec<At>>, identity: Identity, at: At) -> usize {
-    let list = map.entry(identity).or_default();
-    // The entry, at most half of the slots of its map in use, and what its list begins with.
-    let new = if list.is_empty() { 192 } else { 0 };
-    list.push(at);
-    new
+fn push(map: &mut HashMap<Identity, Records>, id: Identity, at: At, starts: Starts) -> usize {
+    match map.entry(id) {
+        Entry::Occupied(mut there) => {
+            let records = there.get_mut();
+            records.places.push(at);
+            records.starts = records.starts.and(starts);
+            0
+        }
+        Entry::Vacant(free) => {
+            free.insert(Records { places: vec![at], starts });
+            // The entry, at most half of the slots of its map in use, and what its list begins with.
+            224
+        }
+    }
 }
 
 /// The record with its payloads' places in this log.

@@ -3,6 +3,7 @@ use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Form, Identity};
+use crate::log::Starts;
 use crate::model::Timestamp;
 use crate::segment::RowKind;
 use crate::snapshot::{Gathered, Snapshot, TraceState, View, state_of};
@@ -42,8 +43,11 @@ enum Origin {
     Unopened(usize),
     /// The row of a segment that is walked, by its number among the walks.
     Sealed(usize, u32),
-    /// One of the traces with unsealed records.
-    Fresh(usize),
+    /// One of the traces with unsealed records that were not merged yet: it does not come before
+    /// its place.
+    Unmerged(usize),
+    /// One of those that were.
+    Merged(usize),
 }
 
 type Heap = BinaryHeap<(Place, Origin)>;
@@ -102,24 +106,16 @@ impl<F: Fs> Snapshot<F> {
     /// `Corruption`, `Io`, `Expired`.
     pub fn traces(&self, query: &TraceQuery) -> Result<Page> {
         let view = self.view()?;
-        let fresh = self.fresh_states(&view)?;
+        let fresh = self.fresh(&view);
         let touched: HashSet<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
         let order = query.order;
         let mut heap = Heap::new();
         let after = query.cursor.map(|c| Place::new(order, c.start, c.identity));
         let wanted = |place: Place| after.is_none_or(|after| place < after);
-        for (i, (identity, state)) in fresh.iter().enumerate() {
-            let Some(state) = state else { continue };
-            let place = Place::new(order, state.summary.start, *identity);
-            if wanted(place)
-                && query.range.contains(state.summary.start)
-                && query.wants(&state.fields)
-            {
-                heap.push((place, Origin::Fresh(i)));
-            }
-        }
+        heap.extend((0..fresh.len()).filter_map(|i| unmerged(i, fresh[i], query, &wanted)));
         heap.extend((0..view.segments.len()).filter_map(|at| unopened(&view, at, query)));
         let mut walks: Vec<Walk> = Vec::new();
+        let mut merged: Vec<Arc<TraceState>> = Vec::new();
         let mut page = Page::default();
         let (mut last, mut details) = (None, LastBlock::default());
         while let Some((_, from)) = heap.pop() {
@@ -129,12 +125,26 @@ impl<F: Fs> Snapshot<F> {
                 push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
                 continue;
             }
+            if let Origin::Unmerged(i) = from {
+                let identity = fresh[i].0;
+                if let Some(state) = self.states().state(&view, identity, self.seq())? {
+                    let place = Place::new(order, state.summary.start, identity);
+                    if wanted(place)
+                        && query.range.contains(state.summary.start)
+                        && query.wants(&state.fields)
+                    {
+                        heap.push((place, Origin::Merged(merged.len())));
+                        merged.push(state);
+                    }
+                }
+                continue;
+            }
             if page.traces.len() == query.limit {
                 page.next = last;
                 break;
             }
             let state = match from {
-                Origin::Fresh(i) => fresh.get(i).and_then(|(_, s)| s.as_deref().cloned()),
+                Origin::Merged(i) => merged.get(i).map(|state| TraceState::clone(state)),
                 Origin::Sealed(walk, row) => {
                     push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
                     match view.segments[walks[walk].at].segment.trace_identity(row) {
@@ -145,7 +155,7 @@ impl<F: Fs> Snapshot<F> {
                         None => None,
                     }
                 }
-                Origin::Unopened(_) => None,
+                Origin::Unopened(_) | Origin::Unmerged(_) => None,
             };
             if let Some(state) = state {
                 let identity = view.key.identity(&state.id);
@@ -156,21 +166,45 @@ impl<F: Fs> Snapshot<F> {
         Ok(page)
     }
 
-    /// The states of traces with unsealed records; `None` for one that is erased.
-    fn fresh_states(
-        &self,
-        view: &View<F::Dir>,
-    ) -> Result<Vec<(Identity, Option<Arc<TraceState>>)>> {
-        let mut ids = Vec::new();
-        view.logs.iter().for_each(|log| ids.extend(log.traces(self.seq())));
-        ids.sort_unstable();
-        ids.dedup();
-        let mut states = Vec::with_capacity(ids.len());
-        for identity in ids {
-            states.push((identity, self.states().state(view, identity, self.seq())?));
+    /// Traces with unsealed records, sorted, and when each can start.
+    fn fresh(&self, view: &View<F::Dir>) -> Vec<(Identity, Starts)> {
+        let mut fresh = Vec::new();
+        view.logs.iter().for_each(|log| fresh.extend(log.trace_starts(self.seq())));
+        fresh.sort_unstable_by_key(|(identity, _)| *identity);
+        fresh.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = kept.1.and(next.1);
+            }
+            same
+        });
+        // What is sealed of a trace can be erased, and then it starts when something else says.
+        let anywhere = Starts { first: Timestamp(i64::MIN), last: Timestamp(i64::MAX) };
+        for (identity, starts) in &mut fresh {
+            if !view.holders(*identity).is_empty() {
+                *starts = anywhere;
+            }
         }
-        Ok(states)
+        fresh
     }
+}
+
+/// A trace with unsealed records that can be on the page, at the first place that it can have.
+fn unmerged(
+    i: usize,
+    (identity, starts): (Identity, Starts),
+    query: &TraceQuery,
+    wanted: &dyn Fn(Place) -> bool,
+) -> Option<(Place, Origin)> {
+    if starts.last < query.range.start || starts.first >= query.range.end {
+        return None;
+    }
+    let (nearest, farthest) = match query.order {
+        Order::NewestFirst => (starts.last, starts.first),
+        Order::OldestFirst => (starts.first, starts.last),
+    };
+    let place = |start| Place::new(query.order, start, identity);
+    wanted(place(farthest)).then(|| (place(nearest), Origin::Unmerged(i)))
 }
 
 /// A segment whose starts lie in the range that is asked for, at the first place that a row of it

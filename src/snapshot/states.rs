@@ -33,14 +33,15 @@ const STATES_MAX: usize = 32_768;
 pub struct StateCache(Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>);
 
 /// Changes whenever the state of a trace with unsealed records can have changed: the newest
-/// segment that holds anything of it, how many do, and its unsealed records.
-type Version = (u64, usize, usize);
+/// segment that holds anything of it, how many do, and its last unsealed record. Their number would
+/// come again: of what was erased before it was sealed, nothing is left to tell.
+type Version = (u64, usize, Option<Seq>);
 
 fn version<D: Dir>(view: &View<D>, trace: Identity, seq: Seq) -> Version {
-    let records = view.logs.iter().map(|log| log.trace_version(trace, seq)).sum();
+    let last = view.logs.iter().filter_map(|log| log.trace_last(trace, seq)).max();
     let holders = view.holders(trace);
     let newest = holders.iter().map(|(at, _)| view.segments[*at].segment.id().0).max();
-    (newest.unwrap_or(0), holders.len(), records)
+    (newest.unwrap_or(0), holders.len(), last)
 }
 
 impl StateCache {
@@ -176,7 +177,7 @@ impl<F: Fs> Snapshot<F> {
     pub fn trace_state(&self, trace: &Id) -> Result<Option<TraceState>> {
         let view = self.view()?;
         let identity = view.key.identity(trace);
-        if view.logs.iter().any(|log| log.trace_version(identity, self.seq()) > 0) {
+        if view.logs.iter().any(|log| log.trace_last(identity, self.seq()).is_some()) {
             let state = self.states().state(&view, identity, self.seq())?;
             return Ok(state.map(|s| TraceState::clone(&s)));
         }

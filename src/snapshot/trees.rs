@@ -231,7 +231,7 @@ impl<F: Fs> Snapshot<F> {
     pub fn trace(&self, trace: &Id) -> Result<Option<Tree>> {
         let view = self.view()?;
         let identity = view.key.identity(trace);
-        let fresh = view.logs.iter().any(|log| log.trace_version(identity, self.seq()) > 0);
+        let fresh = view.logs.iter().any(|log| log.trace_last(identity, self.seq()).is_some());
         if !fresh && let [(at, row)] = view.holders(identity)[..] {
             let s = &view.segments[at];
             let rows = s.segment.trace_rows(row);

@@ -1,7 +1,9 @@
 //! Lists are in order, whole, and filtered.
 
-use crate::world::{World, append, at, full, id, observation, quick, seed, trace};
-use tracekeep::model::{Operation, Record, TimeRange, TraceRecord};
+use crate::world::{World, append, at, erase_trace, full, id, observation, quick, seed, trace};
+use tracekeep::model::{
+    Field, ObservationRecord, Operation, Record, Target, TimeRange, TraceRecord,
+};
 use tracekeep::{Cursor, Order, Snapshot, Store, TraceQuery};
 use tracekeep_workload::Rng;
 
@@ -188,5 +190,85 @@ fn a_late_piece_moves_a_trace() {
             assert_eq!(pages, ["b", "a", "c"]);
         }
         seal(&store);
+    }
+}
+
+/// Of an erased trace nothing is left once it is sealed, and as many records as before make another
+/// one.
+#[test]
+fn a_trace_that_was_erased_and_comes_again_is_not_the_old_one() {
+    let world = World::new();
+    let store = world.store();
+    let user = |store: &Store| {
+        let page = store.snapshot().traces(&TraceQuery::default()).unwrap();
+        page.traces
+            .iter()
+            .map(|t| t.fields.text(Field::User).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    append(&store, [trace("t", 1).user("old")]);
+    assert_eq!(user(&store), ["old"]);
+    append(&store, [erase_trace("t", 2)]);
+    quick(&store);
+    append(&store, [trace("t", 3).user("new")]);
+    assert_eq!(user(&store), ["new"]);
+}
+
+/// Starts that are corrected, starts far from when they were sent, pieces without any, and things
+/// that are erased: where an unsealed trace stands is where merging puts it.
+#[test]
+fn unsealed_traces_stand_where_merging_puts_them() {
+    let world = World::new();
+    let store = world.store();
+    let mut rng = Rng::new(seed());
+    for round in 0..6 {
+        for _ in 0..120 {
+            let name = format!("t{}", rng.below(60));
+            let (sent, start) = (rng.below(1000) as i64, rng.below(1000) as i64);
+            let observed = format!("o{}", rng.below(3));
+            let record = match rng.below(8) {
+                0 => trace(&name, start).into(),
+                1 => TraceRecord::new(id(&name), at(sent), Operation::Update).user("u").into(),
+                2 => ObservationRecord::new(id(&name), id(&observed), at(sent), Operation::Update)
+                    .name("late")
+                    .into(),
+                3 => erase_trace(&name, sent),
+                4 => Record::tombstone(
+                    Target::Observation { trace: id(&name), observation: id(&observed) },
+                    at(sent),
+                ),
+                _ => ObservationRecord::new(id(&name), id(&observed), at(sent), Operation::Update)
+                    .start(at(start))
+                    .into(),
+            };
+            append::<Record>(&store, [record]);
+        }
+        let snapshot = store.snapshot();
+        let start = |name: &str| snapshot.trace_state(&id(name)).unwrap().map(|s| s.summary.start);
+        let all: Vec<String> = (0..60).map(|t| format!("t{t}")).collect();
+        for range in [TimeRange::ALL, TimeRange { start: at(200), end: at(400) }] {
+            for order in [Order::NewestFirst, Order::OldestFirst] {
+                let query = TraceQuery { range, order, ..TraceQuery::default() };
+                let listed = list(&snapshot, &query);
+                let inside =
+                    |name: &&String| start(name).is_some_and(|start| range.contains(start));
+                let (mut sorted, mut expected) =
+                    (listed.clone(), all.iter().filter(inside).cloned().collect::<Vec<_>>());
+                sorted.sort();
+                expected.sort();
+                assert_eq!(sorted, expected, "{query:?}");
+                assert!(listed.is_sorted_by(|a, b| match order {
+                    Order::NewestFirst => start(a) >= start(b),
+                    Order::OldestFirst => start(a) <= start(b),
+                }));
+                for limit in [1, 7] {
+                    assert_eq!(paged(&snapshot, &query, limit), listed, "{query:?} by {limit}");
+                }
+            }
+        }
+        // From now on some are sealed in part.
+        if round == 2 {
+            quick(&store);
+        }
     }
 }
