@@ -24,6 +24,9 @@ const TESTS: &[&str] = &[
     "sim",
 ];
 
+/// Where the module that chooses mutants is declared.
+pub(crate) const LIB: &str = "src/lib.rs";
+
 /// What came of building.
 #[derive(Debug)]
 pub(crate) struct Build {
@@ -36,14 +39,17 @@ pub(crate) struct Build {
 }
 
 /// Builds the tests; mutants that the compiler objects to are taken out, and it is asked again.
-pub(crate) fn build(tree: &Path, args: &Args, mutants: &[Mutant]) -> Result<Build> {
-    let mut unviable = BTreeSet::new();
-    let lib = std::fs::read_to_string("src/lib.rs")?;
+/// `dir` keeps which they were.
+pub(crate) fn build(dir: &Path, tree: &Path, args: &Args, mutants: &[Mutant]) -> Result<Build> {
+    let refused_before = dir.join("unviable.txt");
+    let before = std::fs::read_to_string(&refused_before).unwrap_or_default();
+    let before: BTreeSet<&str> = before.lines().collect();
+    let numbered = mutants.iter().enumerate();
+    let mut unviable: BTreeSet<usize> =
+        numbered.filter(|(_, m)| before.contains(m.name.as_str())).map(|(n, _)| n).collect();
+    let lib = std::fs::read_to_string(LIB)?;
     tree::write(&tree.join("src/mutants.rs"), CHOOSER.as_bytes())?;
-    tree::write(
-        &tree.join("src/lib.rs"),
-        format!("{lib}\n#[doc(hidden)]\npub mod mutants;\n").as_bytes(),
-    )?;
+    tree::write(&tree.join(LIB), format!("{lib}\n#[doc(hidden)]\npub mod mutants;\n").as_bytes())?;
     loop {
         let places = plant_all(tree, mutants, &unviable)?;
         report::note(&format!(
@@ -67,6 +73,8 @@ pub(crate) fn build(tree: &Path, args: &Args, mutants: &[Mutant]) -> Result<Buil
             return Err("it does not build, and no mutant is to blame".into());
         }
         unviable.extend(refused);
+        let names: String = unviable.iter().map(|n| format!("{}\n", mutants[*n].name)).collect();
+        std::fs::write(&refused_before, names)?;
     }
 }
 

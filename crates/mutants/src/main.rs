@@ -5,7 +5,7 @@
 //!  a copy of the sources       holds them all, each behind its number                   plant, tree
 //!  one build                   of the tests; what does not compile is taken out         compile
 //!  each test alone             which mutants it reaches, how long it takes              reach
-//!  each mutant                 the tests that reach it, quickest first, until one fails trial
+//!  each mutant                 the tests that reach it, until one fails             trial
 //! ```
 //!
 //! `cargo mutants` itself builds anew for each mutant: half a minute or more for each of two
@@ -79,8 +79,10 @@ fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.dir)?;
     let dir = args.dir.canonicalize()?;
     let mutants = list::list(&args.files, args.shard)?;
-    let tree = tree::copy(&dir)?;
-    let build = compile::build(&tree, args, &mutants)?;
+    let planted: Vec<&str> =
+        mutants.iter().map(|m| m.file.as_str()).chain([compile::LIB]).collect();
+    let tree = tree::copy(&dir, &planted)?;
+    let build = compile::build(&dir, &tree, args, &mutants)?;
     let tests = reach::measure(&tree, args, &build)?;
     let results = trial::run(&dir, &tree, args, &mutants, &build, &tests)?;
     report::print(args, &mutants, &build, &results);

@@ -39,7 +39,7 @@ pub(crate) fn plant(source: &str, mutants: &[(usize, &Mutant)]) -> Result<Plante
 struct Edit {
     range: Range<usize>,
     before: Vec<(Option<usize>, String)>,
-    after: &'static str,
+    after: String,
 }
 
 fn render(source: &str, range: Range<usize>, edits: &mut &[Edit], out: &mut Planted) {
@@ -53,7 +53,7 @@ fn render(source: &str, range: Range<usize>, edits: &mut &[Edit], out: &mut Plan
             out.places.extend(mutant.map(|number| (number, start..out.text.len())));
         }
         render(source, edit.range.clone(), edits, out);
-        out.text += edit.after;
+        out.text += &edit.after;
         at = edit.range.end;
     }
     out.text += &source[at..range.end];
@@ -97,19 +97,37 @@ impl Finder<'_> {
             .chain(arms)
             .chain(std::iter::once((None, "_ => ".to_owned())))
             .collect();
-        self.edits.push(Edit { range, before, after: " })" });
+        self.edits.push(Edit { range, before, after: " })".to_owned() });
     }
 
-    fn body(&mut self, block: &syn::Block) {
+    fn body(&mut self, sig: &syn::Signature, block: &syn::Block) {
         let Some(first) = block.stmts.first() else { return };
         let start = first.span().byte_range().start;
         for (number, _, text) in self.of(Genre::FnValue, start) {
+            if returns_impl(sig) {
+                self.empty(number, &text, block);
+                continue;
+            }
             let check =
                 format!("if crate::mutants::at({number}, 1) == {number} {{ return {text}; }} ");
             let before = vec![(Some(number), check)];
-            self.edits.push(Edit { range: start..start, before, after: "" });
+            self.edits.push(Edit { range: start..start, before, after: String::new() });
         }
     }
+
+    /// Two types cannot be returned as one `impl Iterator`: it gives nothing instead.
+    fn empty(&mut self, number: usize, text: &str, block: &syn::Block) {
+        let Some(syn::Stmt::Expr(tail, None)) = block.stmts.last() else { return };
+        if text == "::std::iter::empty()" {
+            let before = vec![(Some(number), "(".to_owned())];
+            let after = format!(").filter(move |_| crate::mutants::at({number}, 1) != {number})");
+            self.edits.push(Edit { range: tail.span().byte_range(), before, after });
+        }
+    }
+}
+
+fn returns_impl(sig: &syn::Signature) -> bool {
+    matches!(&sig.output, syn::ReturnType::Type(_, of) if matches!(**of, syn::Type::ImplTrait(_)))
 }
 
 fn is_test(attrs: &[syn::Attribute]) -> bool {
@@ -146,14 +164,14 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         if item.sig.constness.is_none() && !is_test(&item.attrs) {
-            self.body(&item.block);
+            self.body(&item.sig, &item.block);
             visit::visit_item_fn(self, item);
         }
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
         if item.sig.constness.is_none() {
-            self.body(&item.block);
+            self.body(&item.sig, &item.block);
             visit::visit_impl_item_fn(self, item);
         }
     }
@@ -185,10 +203,10 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         for (number, _, _) in self.of(Genre::MatchArm, start) {
             let stays = format!("crate::mutants::at({number}, 1) != {number}");
             let (range, text, after) = match &guard {
-                Some(guard) => (guard.clone(), format!("{stays} && ("), ")"),
+                Some(guard) => (guard.clone(), format!("{stays} && ("), ")".to_owned()),
                 None => {
                     let end = arm.pat.span().byte_range().end;
-                    (end..end, format!(" if {stays}"), "")
+                    (end..end, format!(" if {stays}"), String::new())
                 }
             };
             self.edits.push(Edit { range, before: vec![(Some(number), text)], after });
@@ -236,6 +254,24 @@ mod tests {
         for (number, place) in planted.places {
             assert!(planted.text[place].contains(&number.to_string()));
         }
+    }
+
+    #[test]
+    fn an_iterator_gives_nothing() {
+        let source = "fn f() -> impl Iterator<Item = u8> { let n = 4; 0..n }\n";
+        let (body, end) = (source.find("let").unwrap() + 1, source.rfind(" }").unwrap() + 1);
+        let mutants = [
+            mutant("FnValue", body, end, "::std::iter::empty()"),
+            mutant("FnValue", body, end, "::std::iter::once(1)"),
+        ];
+        let numbered: Vec<(usize, &Mutant)> = mutants.iter().enumerate().collect();
+        let planted = plant(source, &numbered).unwrap();
+        assert_eq!(
+            planted.text,
+            "fn f() -> impl Iterator<Item = u8> { let n = 4; \
+             (0..n).filter(move |_| crate::mutants::at(0, 1) != 0) }\n"
+        );
+        assert_eq!(planted.places.len(), 1);
     }
 
     #[test]

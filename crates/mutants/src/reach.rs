@@ -5,7 +5,7 @@ use crate::{Args, Result, report};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One test.
@@ -111,14 +111,18 @@ pub(crate) fn measure(tree: &Path, args: &Args, build: &Build) -> Result<Vec<Tes
     Ok(tests)
 }
 
+pub(crate) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) fn pop<T>(from: &Mutex<Vec<T>>) -> Option<T> {
-    from.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop()
+    lock(from).pop()
 }
 
 pub(crate) fn push<T>(to: &Mutex<Vec<T>>, item: T) {
-    to.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(item);
+    lock(to).push(item);
 }
 
 pub(crate) fn into<T>(from: Mutex<Vec<T>>) -> Vec<T> {
-    from.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    from.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

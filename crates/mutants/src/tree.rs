@@ -4,13 +4,13 @@ use crate::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Copies what is under version control, as it is now; leaves files that are the same, so that
-/// cargo need not build them again.
-pub(crate) fn copy(dir: &Path) -> Result<PathBuf> {
+/// Copies what is under version control, as it is now, but for what will be `planted`; leaves files
+/// that are the same, so that cargo need not build them again.
+pub(crate) fn copy(dir: &Path, planted: &[&str]) -> Result<PathBuf> {
     let tree = dir.join("tree");
     let output = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).output()?;
     for name in String::from_utf8(output.stdout)?.lines() {
-        if Path::new(name).is_file() {
+        if Path::new(name).is_file() && !planted.contains(&name) {
             write(&tree.join(name), &std::fs::read(name)?)?;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::compile::Build;
 use crate::list::Mutant;
-use crate::reach::{End, Test, into, pop, push};
+use crate::reach::{End, Test, into, lock, pop, push};
 use crate::{Args, Result, report};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,6 +10,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
+
+/// So many tests that caught mutants of a file are tried first with its others.
+const KEEN: usize = 12;
 
 /// What became of a mutant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,15 +55,26 @@ pub(crate) fn run(
     let file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
     let (bar, file) = (report::bar("mutants", todo.len()), Mutex::new(file));
     let (todo, done) = (Mutex::new(todo), Mutex::new(Vec::new()));
+    let keen = Mutex::new(BTreeMap::<String, Vec<String>>::new());
     let worker = |n: usize| -> Result<(), String> {
         let scratch = tree.with_file_name(format!("scratch-{n}"));
         while let Some(number) = pop(&todo) {
-            let fate = fate(number, tests, &scratch).map_err(|e| e.to_string())?;
+            let file_of = &mutants[number].file;
+            let first = lock(&keen).get(file_of).cloned().unwrap_or_default();
+            let mut order: Vec<&Test> =
+                tests.iter().filter(|test| test.reaches.contains(&number)).collect();
+            order.sort_by_key(|t| first.iter().position(|name| *name == t.name).unwrap_or(KEEN));
+            let fate = fate(number, &order, &scratch).map_err(|e| e.to_string())?;
+            if let Fate::Caught(test) = &fate {
+                let mut keen = lock(&keen);
+                let list = keen.entry(file_of.clone()).or_default();
+                list.retain(|name| name != test);
+                list.insert(0, test.clone());
+                list.truncate(KEEN);
+            }
             let line = Line { mutant: mutants[number].name.clone(), fate: fate.clone() };
             let text = serde_json::to_string(&line).map_err(|e| e.to_string())? + "\n";
-            let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            file.write_all(text.as_bytes()).map_err(|e| e.to_string())?;
-            drop(file);
+            lock(&file).write_all(text.as_bytes()).map_err(|e| e.to_string())?;
             push(&done, (number, fate));
             bar.inc(1);
         }
@@ -72,9 +86,9 @@ pub(crate) fn run(
     Ok(fates)
 }
 
-fn fate(number: usize, tests: &[Test], scratch: &Path) -> Result<Fate> {
+fn fate(number: usize, tests: &[&Test], scratch: &Path) -> Result<Fate> {
     let mut tried = 0;
-    for test in tests.iter().filter(|test| test.reaches.contains(&number)) {
+    for test in tests {
         let limit = Duration::from_secs(20) + test.took * 10;
         tried += 1;
         match test.run(("MUTANT", &number.to_string()), scratch, limit)? {
