@@ -10,7 +10,7 @@ use crate::id::Identity;
 use crate::segment::{
     Contribution, RowKind, Segment, Summary, Supersession, columns, payload_bytes,
 };
-use crate::snapshot::View;
+use crate::snapshot::{SegmentView, View};
 use std::path::Path;
 
 /// Checks the segments against one another. `complete` tells whether all live ones could be
@@ -22,6 +22,7 @@ pub fn check<D: Dir>(view: &View<D>, complete: bool, findings: &mut Findings<'_>
     for at in 0..view.segments.len() {
         supersessions(view, at, findings);
         replaced(view, at, findings);
+        erased(view, at, findings);
     }
     // With a segment missing, sums cannot agree.
     if !complete {
@@ -106,6 +107,39 @@ fn replaced<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>) {
         let found = format!("segment {old} is live");
         let affects = format!("rows of segments {old} and {}", segment.id());
         findings.damage((segment.path(), offset), expected, found, affects);
+    }
+}
+
+/// What was erased is live in no older segment.
+fn erased<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>) {
+    let segment = &view.segments[at].segment;
+    for tombstone in segment.tombstones() {
+        let before = |s: &&SegmentView<D>| s.segment.facts().last_seq < tombstone.seq;
+        for s in view.segments[..at].iter().filter(before) {
+            let older = &s.segment;
+            let trace = older.find_trace(tombstone.trace);
+            let observations = trace.map_or(0..0, |row| older.trace_rows(row));
+            let live = match tombstone.kind {
+                RowKind::Trace => {
+                    let live = |row: &u32| !s.dead.contains(RowKind::Observation, *row);
+                    trace.is_some_and(|row| !s.dead.contains(RowKind::Trace, row))
+                        || observations.into_iter().any(|row| live(&row))
+                }
+                RowKind::Observation => older
+                    .find_observation(observations, tombstone.identity)
+                    .is_some_and(|row| !s.dead.contains(RowKind::Observation, row)),
+                RowKind::Score => older
+                    .find_score(tombstone.identity)
+                    .is_some_and(|row| !s.dead.contains(RowKind::Score, row)),
+            };
+            if live {
+                let found = format!("it is live in segment {}", older.id());
+                let affects =
+                    trace.map_or_else(|| "what was erased".into(), |row| of_trace(older, row));
+                let place = section_at(segment, columns::TOMBSTONE_IDS);
+                findings.damage(place, "what was erased to be gone", found, affects);
+            }
+        }
     }
 }
 

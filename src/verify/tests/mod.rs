@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests do to files what nobody should")]
 
+mod forged;
+
 use super::*;
 use crate::codec::compress::Compressor;
 use crate::codec::{CODEC_ID, Listed, encode_record};
