@@ -67,10 +67,9 @@ impl Skeleton {
         self.facts.superseded -= 1;
     }
 
-    fn write(&self, store: &Store) {
-        let id = self.facts.id;
-        std::fs::remove_file(store.path(FileName::Skeleton(id))).unwrap();
-        let file = store.dir.create(FileName::Skeleton(id)).unwrap();
+    fn write(&self, store: &Store, name: FileName) {
+        std::fs::remove_file(store.path(name)).unwrap();
+        let file = store.dir.create(name).unwrap();
         let mut out = SectionWriter::new(file, &self.header).unwrap();
         for (id, bytes) in &self.sections {
             out.section(*id, bytes).unwrap();
@@ -82,10 +81,10 @@ impl Skeleton {
 /// What is found when one segment says something else: what was expected, and what is there.
 fn forged(segment: u64, change: &dyn Fn(&mut Skeleton)) -> Vec<String> {
     let store = store();
-    let path = store.path(FileName::Skeleton(SegmentId(segment)));
-    let mut skeleton = Skeleton::of(&std::fs::read(path).unwrap());
+    let name = FileName::Skeleton(SegmentId(segment));
+    let mut skeleton = Skeleton::of(&std::fs::read(store.path(name)).unwrap());
     change(&mut skeleton);
-    skeleton.write(&store);
+    skeleton.write(&store, name);
     let (verdict, findings) = store.verify();
     let damage = findings.into_iter().filter(|f| f.severity == Severity::Damage);
     let told: Vec<String> = damage.map(|f| format!("  {} | {}\n", f.expected, f.found)).collect();
@@ -126,6 +125,14 @@ fn erases(kind: RowKind, trace: &str, name: &str) -> impl Fn(&mut Skeleton) {
         set(s::TOMBSTONE_KIND, 0, Some(kind as i64))(file);
         file.ids(s::TOMBSTONE_IDS, |ids| ids[0] = name);
         file.ids(s::TOMBSTONE_TRACES, |ids| ids[0] = trace);
+    }
+}
+
+fn header(change: impl Fn(&mut FileHeader)) -> impl Fn(&mut Skeleton) {
+    move |file| {
+        let mut header = FileHeader::parse(&file.header, FileKind::Skeleton).unwrap();
+        change(&mut header);
+        file.header = header.encode().to_vec();
     }
 }
 
@@ -235,6 +242,9 @@ fn of_itself() {
             (2, "one payload more", &|file| file.facts.payloads += 1),
             (2, "another payload file", &|file| file.facts.payload_file_crc ^= 1),
             (2, "one superseded row more", &|file| file.facts.superseded += 1),
+            (2, "another store", &header(|header| header.store += 1)),
+            (2, "another key", &header(|header| header.key.0[0] ^= 1)),
+            (2, "another number", &header(|header| header.number = 1)),
             (2, "another id", &|file| file.facts.id = SegmentId(1)),
             (2, "no environments", &|file| {
                 file.sections.retain(|(id, _)| *id != s::TRACE_ENVIRONMENT)
