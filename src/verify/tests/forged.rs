@@ -210,12 +210,21 @@ fn of_observations_and_scores() {
         &[
             (1, "each other's id", &|file| file.ids(s::OBS_IDS, |ids| ids.swap(0, 1))),
             (1, "an id twice", &|file| file.ids(s::OBS_IDS, |ids| ids[1] = ids[2])),
+            (1, "a row twice", &|file| {
+                file.ids(s::OBS_IDS, |ids| ids[2] = ids[1]);
+                file.ints(s::OBS_START, |starts| starts[2] = starts[1]);
+            }),
             (1, "out of order", &add(s::OBS_START, 1, 1_000_000_000)),
             (1, "a parent before the trace", &set(s::OBS_PARENT, 1, Some(1))),
             (1, "a parent after the trace", &set(s::OBS_PARENT, 1, Some(-3))),
             (1, "a parent in the trace's last row, which may be", &set(s::OBS_PARENT, 1, Some(-2))),
             (1, "a parent elsewhere without an id", &set(s::OBS_PARENT, 1, Some(0))),
             (1, "a parent elsewhere of another row", &set(s::PARENT_ROWS, 0, Some(0))),
+            (1, "two parents elsewhere of one row", &|file| {
+                set(s::OBS_PARENT, 1, Some(0))(file);
+                file.ints(s::PARENT_ROWS, |rows| rows.push(rows[0]));
+                file.ids(s::PARENT_IDS, |ids| ids.push(ids[0]));
+            }),
             (1, "another parent's id", &|file| file.ids(s::PARENT_IDS, |ids| ids[0].bits ^= 1)),
             (1, "another score's id", &|file| file.ids(s::SCORE_IDS, |ids| ids[0].bits ^= 1)),
             (1, "a score that the lookup does not find", &finds_nothing(s::LOOKUP_SCORE)),
