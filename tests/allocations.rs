@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use allocation_counter::measure;
+use std::path::Path;
 use tracekeep::model::{ObservationRecord, Operation, Timestamp};
 use tracekeep::{Background, Batch, Durability, Id, Options, Store, TraceQuery};
 
@@ -34,12 +35,16 @@ fn batch(number: u64, calls: bool) -> Batch {
     batch
 }
 
+fn store(dir: &Path) -> Store {
+    let options =
+        Options { background: Background::Off, durability: Durability::Os, ..Options::default() };
+    Store::builder().options(options).open(dir).unwrap()
+}
+
 /// Allocations a record, once everything has been warmed up.
 fn appended(calls: bool) -> f64 {
     let temp = tempfile::tempdir().unwrap();
-    let options =
-        Options { background: Background::Off, durability: Durability::Os, ..Options::default() };
-    let store = Store::builder().options(options).open(temp.path()).unwrap();
+    let store = store(temp.path());
     let mut batches = (0..60).map(|n| batch(n, calls)).collect::<Vec<_>>().into_iter();
     for batch in batches.by_ref().take(30) {
         store.append(batch).unwrap().wait().unwrap();
@@ -63,9 +68,7 @@ fn a_record_takes_few_allocations_to_append() {
 /// Allocations for the first page of a list over so many unsealed traces.
 fn listed(batches: u64) -> u64 {
     let temp = tempfile::tempdir().unwrap();
-    let options =
-        Options { background: Background::Off, durability: Durability::Os, ..Options::default() };
-    let store = Store::builder().options(options).open(temp.path()).unwrap();
+    let store = store(temp.path());
     for number in 0..batches {
         let mut batch = Batch::new();
         for i in number * BATCH..(number + 1) * BATCH {

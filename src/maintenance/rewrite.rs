@@ -85,9 +85,10 @@ struct Job<'v, D: Dir> {
     rows: (u64, u64),
 }
 
-/// Writes the segment and makes its files durable. The caller commits the manifest edit. Memory: the details of one trace's records at a time, 24
-/// bytes a trace, and what [`SegmentWriter`] and the readers keep. Progress is told of the bytes
-/// of what is rewritten, and says whether to go on.
+/// Writes the segment and makes its files durable. The caller commits the manifest edit. Memory:
+/// the details of one trace's records at a time, 24 bytes a trace, and what [`SegmentWriter`] and
+/// the readers keep. `progress` is told of the bytes of what is rewritten, and says whether to go
+/// on.
 ///
 /// # Errors
 /// `Corruption`, `StorageFull`, `Io`. Nothing has changed then but for temporary files.

@@ -98,9 +98,10 @@ impl Walk {
 }
 
 impl<F: Fs> Snapshot<F> {
-    /// Lists traces by start. Cost: the trace rows that are passed over, by columns, of segments whose
-    /// starts the page reaches; one block of details for neighbours on the page; the merge of
-    /// unsealed records, once a change.
+    /// Lists traces by start. Cost: the trace rows that are passed over, by columns, of segments
+    /// whose starts the page reaches; one block of details for neighbours on the page; a walk over
+    /// the traces with unsealed records, and the merge of those that can be on the page, once a
+    /// change.
     ///
     /// # Errors
     /// `Corruption`, `Io`, `Expired`.

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            report::complain(&format!("mutants: {e}"));
+            report::note(&format!("mutants: {e}"));
             ExitCode::FAILURE
         }
     }

@@ -10,13 +10,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Says something on standard error.
-pub(crate) fn complain(what: &str) {
-    let _gone = writeln!(std::io::stderr(), "{what}");
-}
-
-/// As [`complain`], of what is no trouble.
 pub(crate) fn note(what: &str) {
-    complain(what);
+    let _gone = writeln!(std::io::stderr(), "{what}");
 }
 
 /// A bar over so many things.
@@ -58,8 +53,7 @@ pub(crate) fn print(args: &Args, mutants: &[Mutant], build: &Build, fates: &BTre
     for (number, mutant) in mutants.iter().enumerate() {
         let module = mutant.file.rsplit_once('/').map_or("", |(module, _)| module);
         let row = rows.entry(module.to_owned()).or_default();
-        let all = [fates.get(&number)];
-        match all[0] {
+        match fates.get(&number) {
             Some(Fate::Caught(_)) => row.caught += 1,
             Some(Fate::Hung(_)) => row.hung += 1,
             Some(Fate::Missed(_)) => row.missed += 1,
