@@ -137,7 +137,7 @@ fn read_parts<D: Dir>(
     let damaged = prints.has_unknown();
     if !whole || (!damaged && bytes != facts.part_bytes) {
         let expected = format!("{} parts of {} bytes", facts.parts, facts.part_bytes);
-        let found = format!("{} parts of {bytes} bytes", prints.len());
+        let found = format!("{} parts of {bytes} bytes", file.parts());
         findings.damage((file.path(), 0), expected, found, format!("payloads of segment {id}"));
     }
     Ok(lost)

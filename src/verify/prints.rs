@@ -104,6 +104,32 @@ impl Prints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::part::{ListBuilder, Separator};
+
+    #[test]
+    fn a_list_ends_where_it_is_longer_than_it_may_be() {
+        let mut prints = Prints::new(&StoreKey([7; 32]));
+        ["", "", "", "three"].iter().for_each(|part| prints.push(part.as_bytes()));
+        let assembled = |parts: &[u32], literal: &[u8], len_max: u64| {
+            let mut list = ListBuilder::new();
+            parts.iter().for_each(|part| list.push_part(Separator::None, *part));
+            list.push_literal(literal);
+            let mut bytes = Vec::new();
+            list.encode(&mut bytes);
+            prints.assemble(&bytes, len_max).ok()
+        };
+        let payload = |bytes: &[u8]| {
+            let print = prints.key.finish(prints.key.print(bytes));
+            Some(Assembled::Payload { len: bytes.len() as u64, print })
+        };
+        assert_eq!(assembled(&[3], b"", 5), payload(b"three"));
+        assert_eq!(assembled(&[3], b"", 4), None);
+        assert_eq!(assembled(&[], b"four", 4), payload(b"four"));
+        assert_eq!(assembled(&[], b"four", 3), None);
+        assert_eq!(assembled(&[0, 1, 2], b"", 3), payload(b""));
+        assert_eq!(assembled(&[0, 1, 2], b"", 2), None);
+        assert_eq!(assembled(&[0, 2, 1], b"", 2), None);
+    }
 
     #[test]
     fn parts_that_cannot_be_read_take_no_memory() {

@@ -119,6 +119,12 @@ impl<D: Dir> Rows<'_, '_, D> {
                 let found = format!("trace row {row} starts at observation row {}", rows.start);
                 self.wrong(columns::TRACE_FIRST, "rows without gap or overlap", found, &name);
             }
+            let stated = Ints::view(self.section(columns::TRACE_ROWS)).get(row as usize);
+            if stated != Some(rows.len() as i64) {
+                let found = format!("trace row {row} says {}", stated.unwrap_or(0));
+                let expected = format!("{} rows of observations", rows.len());
+                self.wrong(columns::TRACE_ROWS, &expected, found, &name);
+            }
             if before > Some(start) {
                 let found = format!("trace row {row} starts before the row before it");
                 self.wrong(columns::TRACE_START, "traces in the order of start", found, &name);
@@ -177,7 +183,7 @@ impl<D: Dir> Rows<'_, '_, D> {
     fn observations(&mut self, rows: Range<u32>, name: &Affects) {
         let segment = self.segment;
         let held = segment.columns(rows.clone());
-        if held.ids.len() != rows.len() || held.start.len() != rows.len() {
+        if held.ids.len() != rows.len() {
             let found = format!("{} ids for {} rows", held.ids.len(), rows.len());
             self.wrong(columns::OBS_IDS, "an id in every row", found, name);
             return;

@@ -1,34 +1,83 @@
 //! Statements that are false behind sound checksums: each is found, and told as what it is. What is
-//! told stands in `forged.txt`: a line for each statement, and below it what was expected and what was
-//! found.
+//! told stands in `forged.txt`: a line for each statement, and below it the segment and the section that
+//! is to blame, what was expected, what was found and what it affects.
 
 use super::*;
-use crate::column::{Ids, IdsBuilder, Ints, IntsBuilder};
+use crate::column::{Blobs, BlobsBuilder, Ids, IdsBuilder, Ints, IntsBuilder};
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::Identity;
 use crate::index::Lookup;
 use crate::segment::{Facts, RowKind, SectionId, SectionWriter, columns as s, parse_footer};
 
-/// A skeleton file, taken apart.
-struct Skeleton {
-    header: Vec<u8>,
-    sections: Vec<(SectionId, Vec<u8>)>,
+/// The two files of a segment, taken apart.
+struct Files {
+    skeleton: Sections,
+    payloads: Sections,
     facts: Facts,
 }
 
-impl Skeleton {
-    fn of(file: &[u8]) -> Skeleton {
+struct Sections {
+    header: Vec<u8>,
+    sections: Vec<(SectionId, Vec<u8>)>,
+    crc: u32,
+    len: u64,
+}
+
+impl Sections {
+    fn of(file: &[u8]) -> Sections {
         let footer = parse_footer(file, FILE_HEADER_BYTES).unwrap();
         let sections = footer.sections.iter();
-        Skeleton {
+        Sections {
             header: file[..FILE_HEADER_BYTES].to_vec(),
             sections: sections.map(|at| (at.id, footer.section(file, at.id).to_vec())).collect(),
-            facts: Facts::decode(&file[footer.facts.clone()]).unwrap(),
+            crc: footer.crc,
+            len: file.len() as u64,
         }
     }
 
+    /// Its length, and the checksum of its footer.
+    fn write(&self, store: &Store, name: FileName, facts: &[u8]) -> (u64, u32) {
+        std::fs::remove_file(store.path(name)).unwrap();
+        let file = store.dir.create(name).unwrap();
+        let mut out = SectionWriter::new(file, &self.header).unwrap();
+        for (id, bytes) in &self.sections {
+            out.section(*id, bytes).unwrap();
+        }
+        let (_, len, crc) = out.finish(facts).unwrap();
+        (len, crc)
+    }
+}
+
+impl Files {
+    fn read(store: &Store, id: SegmentId) -> Files {
+        let skeleton = std::fs::read(store.path(FileName::Skeleton(id))).unwrap();
+        let footer = parse_footer(&skeleton, FILE_HEADER_BYTES).unwrap();
+        let facts = Facts::decode(&skeleton[footer.facts]).unwrap();
+        let payloads = std::fs::read(store.path(FileName::Payload(id))).unwrap();
+        Files { skeleton: Sections::of(&skeleton), payloads: Sections::of(&payloads), facts }
+    }
+
+    /// A payload file that says something else is the one that the skeleton file names.
+    fn write(mut self, store: &Store, id: SegmentId) {
+        let (len, crc) = self.payloads.write(store, FileName::Payload(id), &[]);
+        self.facts.payload_file_bytes += len - self.payloads.len;
+        self.facts.payload_file_crc ^= crc ^ self.payloads.crc;
+        self.skeleton.write(store, FileName::Skeleton(id), &self.facts.encode());
+    }
+
     fn bytes(&mut self, id: SectionId) -> &mut Vec<u8> {
-        &mut self.sections.iter_mut().find(|(found, _)| *found == id).unwrap().1
+        let mut sections = self.skeleton.sections.iter_mut().chain(&mut self.payloads.sections);
+        &mut sections.find(|(found, _)| *found == id).unwrap().1
+    }
+
+    fn lists(&mut self, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+        let bytes = self.bytes(s::LISTS);
+        let column = Blobs::parse(bytes).unwrap();
+        let mut rows: Vec<_> = (0..column.len()).map(|row| column.get(row).unwrap()).collect();
+        change(&mut rows);
+        let mut builder = BlobsBuilder::new(1);
+        rows.iter().for_each(|row| builder.push(row));
+        *bytes = builder.build();
     }
 
     fn ints(&mut self, id: SectionId, change: impl FnOnce(&mut Vec<Option<i64>>)) {
@@ -66,33 +115,37 @@ impl Skeleton {
         }
         self.facts.superseded -= 1;
     }
-
-    fn write(&self, store: &Store, name: FileName) {
-        std::fs::remove_file(store.path(name)).unwrap();
-        let file = store.dir.create(name).unwrap();
-        let mut out = SectionWriter::new(file, &self.header).unwrap();
-        for (id, bytes) in &self.sections {
-            out.section(*id, bytes).unwrap();
-        }
-        out.finish(&self.facts.encode()).unwrap();
-    }
 }
 
 /// What is found when one segment says something else: what was expected, and what is there.
-fn forged(segment: u64, change: &dyn Fn(&mut Skeleton)) -> Vec<String> {
+fn forged(segment: u64, change: &dyn Fn(&mut Files)) -> Vec<String> {
     let store = store();
-    let name = FileName::Skeleton(SegmentId(segment));
-    let mut skeleton = Skeleton::of(&std::fs::read(store.path(name)).unwrap());
-    change(&mut skeleton);
-    skeleton.write(&store, name);
+    let mut files = Files::read(&store, SegmentId(segment));
+    change(&mut files);
+    files.write(&store, SegmentId(segment));
     let (verdict, findings) = store.verify();
     let damage = findings.into_iter().filter(|f| f.severity == Severity::Damage);
-    let told: Vec<String> = damage.map(|f| format!("  {} | {}\n", f.expected, f.found)).collect();
+    let told =
+        damage.map(|f| format!("  {}: {} | {} | {}\n", place(&f), f.expected, f.found, f.affects));
+    let told: Vec<String> = told.collect();
     assert_eq!(verdict == Verdict::Damaged, !told.is_empty());
     told
 }
 
-type Case<'a> = (u64, &'a str, &'a dyn Fn(&mut Skeleton));
+/// The file and what lies there.
+fn place(finding: &Finding) -> String {
+    let name = finding.file.file_name().and_then(|name| name.to_str()).unwrap();
+    let bytes = std::fs::read(&finding.file).unwrap();
+    let Ok(footer) = parse_footer(&bytes, FILE_HEADER_BYTES) else { return name.to_owned() };
+    let at = finding.offset as usize;
+    let names = if name.ends_with(".tki") { index::section_name } else { s::column_name };
+    let starts = footer.sections.iter().map(|at| (at.offset as usize, names(at.id)));
+    let starts = starts.chain([(0, "header"), (footer.facts.start, "facts")]);
+    let what = starts.filter(|(start, _)| *start == at).next_back();
+    format!("{name} {}", what.map_or_else(|| format!("+{at}"), |(_, what)| what.to_owned()))
+}
+
+type Case<'a> = (u64, &'a str, &'a dyn Fn(&mut Files));
 
 /// Every statement, of this segment, is told as `forged.txt` says under this heading.
 fn all_are_told(heading: &str, cases: &[Case<'_>]) {
@@ -106,19 +159,19 @@ fn all_are_told(heading: &str, cases: &[Case<'_>]) {
     assert_eq!(expected.unwrap_or_default().trim(), told.trim(), "{told}");
 }
 
-fn set(column: SectionId, row: usize, value: Option<i64>) -> impl Fn(&mut Skeleton) {
+fn set(column: SectionId, row: usize, value: Option<i64>) -> impl Fn(&mut Files) {
     move |file| file.ints(column, |rows| rows[row] = value)
 }
 
-fn add(column: SectionId, row: usize, more: i64) -> impl Fn(&mut Skeleton) {
+fn add(column: SectionId, row: usize, more: i64) -> impl Fn(&mut Files) {
     move |file| file.ints(column, |rows| rows[row] = rows[row].map(|value| value + more))
 }
 
-fn old((kind, row): (RowKind, i64), column: SectionId, value: i64) -> impl Fn(&mut Skeleton) {
+fn old((kind, row): (RowKind, i64), column: SectionId, value: i64) -> impl Fn(&mut Files) {
     move |file| set(column, file.old(kind, row), Some(value))(file)
 }
 
-fn erases(kind: RowKind, trace: &str, name: &str) -> impl Fn(&mut Skeleton) {
+fn erases(kind: RowKind, trace: &str, name: &str) -> impl Fn(&mut Files) {
     let identity = |name: &str| store_header().key.identity(&id(name));
     let (trace, name) = (identity(trace), identity(name));
     move |file| {
@@ -128,15 +181,15 @@ fn erases(kind: RowKind, trace: &str, name: &str) -> impl Fn(&mut Skeleton) {
     }
 }
 
-fn header(change: impl Fn(&mut FileHeader)) -> impl Fn(&mut Skeleton) {
+fn header(change: impl Fn(&mut FileHeader)) -> impl Fn(&mut Files) {
     move |file| {
-        let mut header = FileHeader::parse(&file.header, FileKind::Skeleton).unwrap();
+        let mut header = FileHeader::parse(&file.skeleton.header, FileKind::Skeleton).unwrap();
         change(&mut header);
-        file.header = header.encode().to_vec();
+        file.skeleton.header = header.encode().to_vec();
     }
 }
 
-fn finds_nothing(lookup: SectionId) -> impl Fn(&mut Skeleton) {
+fn finds_nothing(lookup: SectionId) -> impl Fn(&mut Files) {
     move |file| *file.bytes(lookup) = Lookup::build(Vec::new())
 }
 
@@ -166,6 +219,10 @@ fn of_older_segments() {
             (2, "an erased trace is live again", &|file| file.revive(Trace, 0)),
             (2, "an observation was erased", &erases(Observation, "one", "a")),
             (2, "an observation was erased that came again", &erases(Observation, "one", "b")),
+            (2, "an observation was erased at the last seq of segment 1", &|file| {
+                erases(Observation, "one", "a")(file);
+                set(s::TOMBSTONE_SEQ, 0, Some(8))(file);
+            }),
             (2, "an observation of another trace was erased", &erases(Observation, "two", "a")),
             (2, "a score was erased that came again", &erases(Score, "good", "good")),
             (2, "a trace was erased whose observations are there", &erases(Trace, "one", "one")),
@@ -194,6 +251,7 @@ fn of_traces() {
             (1, "start", &add(s::TRACE_START, 0, 1_000_000_000)),
             (2, "first row", &add(s::TRACE_FIRST, 1, 1)),
             (2, "a row less at the end", &add(s::TRACE_ROWS, 1, -1)),
+            (2, "a row more at the end", &add(s::TRACE_ROWS, 1, 1)),
             (2, "a row less between", &add(s::TRACE_ROWS, 0, -1)),
             (2, "each other's id", &|file| file.ids(s::TRACE_IDS, |ids| ids.swap(0, 1))),
             (2, "a session that no lookup knows", &set(s::TRACE_SESSION, 0, Some(0))),
@@ -225,6 +283,12 @@ fn of_observations_and_scores() {
                 file.ints(s::PARENT_ROWS, |rows| rows.push(rows[0]));
                 file.ids(s::PARENT_IDS, |ids| ids.push(ids[0]));
             }),
+            (1, "an id of a parent too many", &|file| {
+                file.ids(s::PARENT_IDS, |ids| ids.push(ids[0]))
+            }),
+            (1, "a row of a parent too many", &|file| {
+                file.ints(s::PARENT_ROWS, |rows| rows.push(Some(3)))
+            }),
             (1, "another parent's id", &|file| file.ids(s::PARENT_IDS, |ids| ids[0].bits ^= 1)),
             (1, "another score's id", &|file| file.ids(s::SCORE_IDS, |ids| ids[0].bits ^= 1)),
             (1, "a score that the lookup does not find", &finds_nothing(s::LOOKUP_SCORE)),
@@ -234,6 +298,42 @@ fn of_observations_and_scores() {
             (2, "no kind of what was erased", &|file| file.ints(s::TOMBSTONE_KIND, Vec::clear)),
             (2, "an unknown kind was erased", &set(s::TOMBSTONE_KIND, 0, Some(7))),
             (2, "no seq of what was erased", &|file| file.ints(s::TOMBSTONE_SEQ, Vec::clear)),
+        ],
+    );
+}
+
+#[test]
+fn of_payloads() {
+    const BIG: usize = 100_000;
+    /// Offset of a block's checksum and size of its entry in a directory of blobs.
+    const CRC: usize = 8 + 20;
+    const ENTRY: usize = 24;
+    all_are_told(
+        "of payloads",
+        &[
+            (1, "another length", &add(s::PAYLOAD_LEN, 0, 1)),
+            (1, "another fingerprint", &|file| file.bytes(s::PAYLOAD_PRINT)[8] ^= 1),
+            (1, "a list of one that expired, which may be", &|file| {
+                file.lists(|lists| lists[0].clear())
+            }),
+            (1, "a list of a part that is not there", &|file| {
+                file.lists(|lists| lists[0] = vec![0xff; 3])
+            }),
+            (1, "a block of lists that cannot be read", &|file| file.bytes(s::LISTS)[CRC] ^= 1),
+            (1, "two blocks of lists that cannot be read", &|file| {
+                file.lists(|lists| lists[0] = vec![0; BIG]);
+                file.bytes(s::LISTS)[CRC] ^= 1;
+                file.bytes(s::LISTS)[CRC + ENTRY] ^= 1;
+            }),
+            (1, "a block of parts from another part", &|file| {
+                file.bytes(s::BLOCK_DIRECTORY)[20] += 1
+            }),
+            (1, "a block of parts elsewhere", &|file| file.bytes(s::BLOCK_DIRECTORY)[0] += 8),
+            (1, "a block of parts that is longer", &|file| file.bytes(s::BLOCK_DIRECTORY)[8] += 1),
+            (1, "a longer part", &add(s::PART_LEN, 0, 1)),
+            (1, "one part more", &|file| file.facts.parts += 1),
+            (1, "one byte of parts more", &|file| file.facts.part_bytes += 1),
+            (1, "a part less", &|file| file.ints(s::PART_LEN, |lens| _ = lens.pop())),
         ],
     );
 }
@@ -256,11 +356,15 @@ fn of_itself() {
             (2, "another number", &header(|header| header.number = 1)),
             (2, "another id", &|file| file.facts.id = SegmentId(1)),
             (2, "no environments", &|file| {
-                file.sections.retain(|(id, _)| *id != s::TRACE_ENVIRONMENT)
+                file.skeleton.sections.retain(|(id, _)| *id != s::TRACE_ENVIRONMENT)
             }),
-            (2, "a section of another file", &|file| file.sections.push((s::LISTS, Vec::new()))),
-            (2, "an unknown section", &|file| file.sections.push((SectionId(120), Vec::new()))),
-            (2, "a section twice", &|file| file.sections.push((s::TEXTS, Vec::new()))),
+            (2, "a section of another file", &|file| {
+                file.skeleton.sections.push((s::LISTS, Vec::new()))
+            }),
+            (2, "an unknown section", &|file| {
+                file.skeleton.sections.push((SectionId(120), Vec::new()))
+            }),
+            (2, "a section twice", &|file| file.skeleton.sections.push((s::TEXTS, Vec::new()))),
         ],
     );
 }
