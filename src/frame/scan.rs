@@ -2,9 +2,12 @@
 //! frames, and why it stops where it stops.
 
 use super::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader};
+use crate::codec::CODEC_ID;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Seq;
 use crate::limits::{FRAME_ALIGN, NUMBER_MAX};
 use crate::planted::{self, Bug};
+use std::path::Path;
 
 /// A frame in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,22 @@ impl FrameRef {
     pub fn payload<'a>(&self, file: &'a [u8]) -> &'a [u8] {
         let start = self.payload_offset() as usize;
         file.get(start..start.saturating_add(self.header.len as usize)).unwrap_or_default()
+    }
+
+    /// Whether this version can read what is in it.
+    ///
+    /// # Errors
+    /// `UnsupportedFormat` for another codec.
+    pub fn check_codec(&self, path: &Path) -> Result<()> {
+        if self.header.codec == CODEC_ID {
+            return Ok(());
+        }
+        let (path, at, codec) = (path.display(), self.offset, self.header.codec);
+        let what = format!(
+            "{path}: at byte {at}: the frame is written with codec {codec}, and this version reads \
+             {CODEC_ID}; upgrade tracekeep"
+        );
+        Err(Error::new(ErrorKind::UnsupportedFormat, what))
     }
 }
 

@@ -128,11 +128,16 @@ impl<F: File> LogTable<F> {
     /// their seqs. Frames come in file order. Markers and padding are passed over.
     ///
     /// # Errors
-    /// `Corruption` where the frame's checksum holds but its content makes no sense; the table is
-    /// as before then.
+    /// `Corruption` where the frame's checksum holds but its content makes no sense,
+    /// `UnsupportedFormat` for a codec of a newer version; the table is as before then.
     pub fn add(&self, frame: &FrameRef, payload: &[u8]) -> Result<()> {
-        if !matches!(frame.header.kind, FrameKind::Records | FrameKind::Parts) {
-            return Ok(());
+        match frame.header.kind {
+            FrameKind::Records | FrameKind::Parts => frame.check_codec(&self.path)?,
+            FrameKind::Marker | FrameKind::Pad => return Ok(()),
+            FrameKind::Edit => {
+                let what = "an edit of a manifest";
+                return Err(Error::corruption_at(&self.path, frame.offset, what));
+            }
         }
         let body_offset = frame.payload_offset();
         let fault = |f: Fault| f.in_file(&self.path, body_offset);

@@ -84,7 +84,14 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
         return Err(Error::corruption_at(&path, stop.offset, stop.what.clone()));
     }
     let mut state = None;
-    for frame in scan.frames.iter().filter(|f| f.header.kind == FrameKind::Edit) {
+    for frame in &scan.frames {
+        match frame.header.kind {
+            FrameKind::Edit => frame.check_codec(&path)?,
+            FrameKind::Marker => continue,
+            FrameKind::Records | FrameKind::Parts | FrameKind::Pad => {
+                return Err(Error::corruption_at(&path, frame.offset, "a frame of a log"));
+            }
+        }
         let edit =
             Edit::decode(frame.payload(&bytes)).map_err(|f| f.in_file(&path, frame.offset))?;
         let misfit = || Error::corruption_at(&path, frame.offset, "an edit does not fit the state");

@@ -246,3 +246,78 @@ pub fn check_sections(file: &[u8], footer: &Footer, lazy: &[SectionId]) -> Resul
     let eager = footer.sections.iter().filter(|section| !lazy.contains(&section.id));
     eager.into_iter().try_for_each(|section| footer.check(file, section))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: usize = 128;
+    /// Id, offset, length.
+    type Entry = (u16, u64, u64);
+
+    /// A file of 64 bytes between header and footer, whose directory says this.
+    fn file(facts: &[u8], entries: &[Entry], forge: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+        let mut file = vec![0; HEADER + 64];
+        let start = file.len();
+        file.extend_from_slice(facts);
+        for (id, offset, len) in entries {
+            file.extend_from_slice(&u64::from(*id).to_le_bytes());
+            file.extend_from_slice(&offset.to_le_bytes());
+            file.extend_from_slice(&len.to_le_bytes());
+        }
+        file.extend_from_slice(&(facts.len() as u32).to_le_bytes());
+        file.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+        let crc = crc32fast::hash(&file[start..]);
+        file.extend_from_slice(&crc.to_le_bytes());
+        file.extend_from_slice(&[0; 4]);
+        file.extend_from_slice(END_MAGIC);
+        forge(&mut file);
+        file
+    }
+
+    fn parsed(entries: &[Entry]) -> Result<usize, u64> {
+        let footer = parse_footer(&file(&[7; 3], entries, |_| {}), HEADER);
+        footer.map(|footer| footer.sections.len()).map_err(|fault| fault.at)
+    }
+
+    #[test]
+    fn a_section_lies_between_header_and_footer() {
+        let (header, facts) = (HEADER as u64, (HEADER + 64) as u64);
+        let entry = facts + 3;
+        assert_eq!(parsed(&[(1, header, 64)]), Ok(1));
+        assert_eq!(parsed(&[(1, facts, 0)]), Ok(1));
+        assert_eq!(parsed(&[(1, header, 65)]), Err(entry));
+        assert_eq!(parsed(&[(1, header + 4, 8)]), Err(entry));
+        assert_eq!(parsed(&[(1, header - 8, 8)]), Err(entry));
+        assert_eq!(parsed(&[(1, u64::MAX - 7, 8)]), Err(entry));
+        assert_eq!(parsed(&[(1, header, 8), (2, header, 8)]), Ok(2));
+        assert_eq!(parsed(&[(1, header, 8), (1, header, 8)]), Err(entry + 24));
+    }
+
+    #[test]
+    fn a_footer_has_so_many_sections_at_most() {
+        let entries = |count: u16| -> Vec<Entry> { (0..count).map(|id| (id, 128, 0)).collect() };
+        assert_eq!(parsed(&entries(256)), Ok(256));
+        let tail = (HEADER + 64 + 3 + 257 * ENTRY_BYTES) as u64;
+        assert_eq!(parsed(&entries(257)), Err(tail + 4));
+    }
+
+    #[test]
+    fn every_byte_of_the_tail_counts() {
+        let (tail, end) = (HEADER + 64, HEADER + 64 + TAIL_BYTES);
+        let refused = |forge: &dyn Fn(&mut Vec<u8>)| {
+            parse_footer(&file(&[], &[], forge), HEADER).map(|_| ()).map_err(|fault| fault.at)
+        };
+        assert_eq!(refused(&|_| {}), Ok(()));
+        for at in tail..end {
+            let magic = at >= tail + 16;
+            // A longer footer than there is room for, a checksum that does not hold, no end mark.
+            let places = if magic { vec![tail + 16] } else { vec![tail, tail + 4] };
+            let found = refused(&|file| file[at] ^= 0x80).unwrap_err() as usize;
+            assert!(places.contains(&found), "byte {at}: {found}");
+        }
+        assert_eq!(refused(&|file| file.truncate(HEADER + TAIL_BYTES - 1)), Err(0));
+        assert!(refused(&|file| drop(file.drain(HEADER..tail))).is_ok());
+        assert_eq!(refused(&|file| drop(file.drain(HEADER - 1..tail))), Err(0));
+    }
+}

@@ -120,3 +120,37 @@ impl Summary {
         self.end.since(self.start).max(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_to(start: i64, end: i64) -> Contribution {
+        let (start, end) = (Timestamp(start), Timestamp(end));
+        let cost = Decimal(3);
+        let tokens = Tokens { input: 5, output: 6, total: 11 };
+        Contribution { start, end, open: 1, errors: 1, tokens, cost, payload_bytes: 7 }
+    }
+
+    #[test]
+    fn what_is_taken_away_was_never_there_unless_it_was_at_an_end() {
+        let others = [from_to(10, 20), from_to(12, 30)];
+        let mut expected = Summary::default();
+        others.iter().for_each(|c| expected.add(c));
+        assert_eq!((expected.start.0, expected.end.0, expected.duration_ns()), (10, 30, 20));
+        for (more, inside) in [
+            (from_to(11, 29), true),
+            (from_to(10, 29), false),
+            (from_to(11, 30), false),
+            (from_to(9, 15), false),
+            (from_to(15, 31), false),
+        ] {
+            let mut summary = expected;
+            summary.add(&more);
+            assert_eq!(summary.remove(&more), inside, "{more:?}");
+            if inside {
+                assert_eq!(summary, expected);
+            }
+        }
+    }
+}

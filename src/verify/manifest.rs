@@ -95,11 +95,12 @@ fn read_one<D: Dir>(dir: &D, number: u64, findings: Vec<Finding>) -> Result<Mani
         other => other?,
     };
     let bytes = match read_whole(&file, &manifest.path, MANIFEST_READ_BYTES_MAX) {
-        Err(e) if e.corruption().is_some() => {
-            manifest.damage(0, "a manifest", e.to_string());
+        Err(error) => {
+            let Some(c) = error.corruption() else { return Err(error) };
+            manifest.damage(0, "a manifest within its limits", c.what.clone());
             return Ok(manifest);
         }
-        other => other?,
+        Ok(bytes) => bytes,
     };
     let header = match FileHeader::parse(&bytes, FileKind::Manifest) {
         Ok(header) => header,

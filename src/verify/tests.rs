@@ -180,7 +180,11 @@ fn score(name: &str, trace: &str) -> Given {
         (Field::Subject, Value::Subject(Subject::Trace(id(trace)))),
         (Field::ScoreNumber, Value::Float(0.5)),
     ];
-    given(Target::Score { score: id(name) }, 9, values)
+    let mut given = given(Target::Score { score: id(name) }, 9, values);
+    given
+        .payloads
+        .push((Field::Correction, b"what the model should have said instead of that".to_vec()));
+    given
 }
 
 fn erased(trace: &str) -> Given {
@@ -250,7 +254,9 @@ fn store() -> Store {
         observation("one", "8b83a58eee36ab26", Some("elsewhere"), 15),
         score("good", "one"),
     ]);
-    log.frame(vec![observation("two", "c", None, 5), trace("gone", "s"), trace("two", "t")]);
+    let mut gone = trace("gone", "s");
+    gone.payloads.push((Field::Input, b"an input that is gone with its trace".to_vec()));
+    log.frame(vec![observation("two", "c", None, 5), gone, trace("two", "t")]);
     seal(&mut store, &log, &mut segments);
     let mut log = LogBuilder::new(&store.header, 2, log.seq, log.end());
     let late = given(
