@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests do to files what nobody should")]
 
 mod forged;
+mod lost;
 
 use super::*;
 use crate::codec::compress::Compressor;

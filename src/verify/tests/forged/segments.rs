@@ -279,6 +279,23 @@ fn of_observations_and_scores() {
 }
 
 #[test]
+fn a_column_of_too_few_rows_is_refused() {
+    let columns = (s::TRACE_ID_TEXTS.0..=s::TRACE_TAGS.0)
+        .chain(s::OBS_ID_TEXTS.0..=s::OBS_OUTPUT.0)
+        .chain([s::SCORE_ID_TEXTS.0, s::SCORE_TIME.0, s::PAYLOAD_LEN.0])
+        .chain(s::OLD_SEGMENT.0..=s::OLD_SUCCESSOR.0);
+    for id in columns.map(SectionId) {
+        let told = forged(2, &|file| file.ints(id, |rows| _ = rows.pop())).concat();
+        let refused = format!("section {} has ", s::column_name(id));
+        assert!(told.contains("opening") && told.contains(&refused), "{id:?}: {told}");
+    }
+    for id in [s::TRACE_IDS, s::OBS_IDS, s::SCORE_IDS] {
+        let told = forged(2, &|file| file.ids(id, |ids| _ = ids.pop())).concat();
+        assert!(told.contains("opening"), "{id:?}: {told}");
+    }
+}
+
+#[test]
 fn of_payloads() {
     const BIG: usize = 100_000;
     /// Offset of a block's checksum and size of its entry in a directory of blobs.
