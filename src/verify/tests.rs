@@ -19,7 +19,7 @@ use crate::model::{
     Timestamp, Value,
 };
 use crate::part::{Deduper, ListBuilder, PartSink};
-use crate::segment::SealLevel;
+use crate::segment::{PayloadReader, SealLevel, Segment};
 use crate::snapshot::{IndexPlan, View, write_index};
 use std::path::PathBuf;
 
@@ -172,6 +172,7 @@ fn trace(name: &str, session: &str) -> Given {
         (Field::Name, Value::Text("agent".into())),
         (Field::Session, Value::Id(id(session))),
         (Field::Tags, Value::Tags(vec!["a".into(), "b".into()])),
+        (Field::Timestamp, Value::Time(Timestamp::from_ms(3))),
     ];
     given(Target::Trace { trace: id(name) }, 1, values)
 }
@@ -435,6 +436,28 @@ fn every_file_can_be_dumped_and_faults_are_lines() {
     bytes[300] ^= 1;
     std::fs::write(store.path(log), &bytes).unwrap();
     assert_eq!(count(&dumped(log), "fault"), 1);
+}
+
+#[test]
+fn a_payload_is_read_behind_another_and_only_with_its_length() {
+    let store = store();
+    let segment = Segment::open(&store.dir, SegmentId(1), &store.header, false).unwrap();
+    let file = segment.payload_file().unwrap();
+    let lens: Vec<u64> = (0..2).map(|number| segment.payload(number).unwrap().len).collect();
+    let mut reader = PayloadReader::new(file, None);
+    let mut both = Vec::new();
+    for (number, len) in (0..).zip(&lens) {
+        let mut alone = Vec::new();
+        assert!(reader.read(number, *len, &mut alone).unwrap());
+        assert_eq!(alone.len() as u64, *len);
+        assert!(reader.read(number, *len, &mut both).unwrap());
+        assert!(both.ends_with(&alone));
+        for wrong in [len - 1, len + 1] {
+            let error = reader.read(number, wrong, &mut alone).unwrap_err();
+            assert!(error.corruption().is_some(), "{error}");
+        }
+    }
+    assert_eq!(both.len() as u64, lens[0] + lens[1]);
 }
 
 #[test]

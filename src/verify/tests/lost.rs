@@ -1,8 +1,8 @@
 //! What is lost of a row whose details and one column more cannot be read.
 
-use super::*;
+use super::{FILE_HEADER_BYTES, FileName, RealDir, SegmentId, Store, store};
 use crate::column::LastBlock;
-use crate::model::Field::*;
+use crate::model::Field::{self, *};
 use crate::segment::{Readable, ReadableRow, SectionId, columns as s, parse_footer};
 
 /// Segment 1 with a byte of each of these sections turned.
@@ -82,4 +82,42 @@ fn a_trace_loses_what_its_columns_hold() {
         let row = readable.trace(0, Some(0), &mut LastBlock::default());
         assert_eq!(lost(&row, section), sorted(expected), "section {section:?}");
     }
+}
+
+#[test]
+fn an_id_is_lost_with_its_text_only_where_it_has_one() {
+    for (section, of_text, of_hex) in [
+        (s::OBS_IDS, Err(s::OBS_IDS), Err(s::OBS_IDS)),
+        (s::OBS_ID_TEXTS, Err(s::OBS_ID_TEXTS), Ok("8b83a58eee36ab26")),
+        (s::TEXTS, Err(s::TEXTS), Ok("8b83a58eee36ab26")),
+        (s::OBS_KIND, Ok("a"), Ok("8b83a58eee36ab26")),
+    ] {
+        let (_store, readable) = damaged(&[section]);
+        let read = |row| readable.observation_id(row).map(|id| id.to_string());
+        assert_eq!(read(1), of_text.map(str::to_owned), "section {section:?}");
+        assert_eq!(read(2), of_hex.map(str::to_owned), "section {section:?}");
+    }
+}
+
+#[test]
+fn what_counts_from_a_lost_column_is_lost_with_it() {
+    let by = |row: ReadableRow| {
+        assert!(row.no_details.is_none(), "{row:?}");
+        let mut lost = row.lost;
+        lost.sort_unstable();
+        lost
+    };
+    let last = &mut LastBlock::default();
+    let (_store, readable) = damaged(&[s::OBS_INPUT]);
+    let row = readable.observation(2, readable.trace_start(1), last);
+    let expected = [Input, Output, Metadata].map(|field| (field, s::OBS_INPUT));
+    assert_eq!(by(row), expected);
+    let (_store, readable) = damaged(&[s::TRACE_START]);
+    let row = readable.trace(0, Some(0), &mut LastBlock::default());
+    assert_eq!(row.no_times, Some(s::TRACE_START));
+    assert_eq!(by(row), [(Timestamp, s::TRACE_START)]);
+    let (_store, readable) = damaged(&[s::TRACE_DURATION]);
+    let row = readable.trace(0, Some(0), &mut LastBlock::default());
+    assert_eq!(row.no_times, Some(s::TRACE_DURATION));
+    assert_eq!(by(row), []);
 }

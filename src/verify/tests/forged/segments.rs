@@ -296,6 +296,20 @@ fn a_column_of_too_few_rows_is_refused() {
 }
 
 #[test]
+fn one_that_expired_reads_as_that() {
+    let store = store();
+    let mut files = Files::read(&store, SegmentId(1));
+    files.lists(|lists| lists[0].clear());
+    files.write(&store, SegmentId(1));
+    let segment = Segment::open(&store.dir, SegmentId(1), &store.header, false).unwrap();
+    let mut reader = PayloadReader::new(segment.payload_file().unwrap(), None);
+    let mut bytes = Vec::new();
+    assert!(!reader.read(0, 1, &mut bytes).unwrap(), "it has expired");
+    assert!(reader.read(0, 0, &mut bytes).unwrap(), "nothing is there in any case");
+    assert!(bytes.is_empty());
+}
+
+#[test]
 fn of_payloads() {
     const BIG: usize = 100_000;
     /// Offset of a block's checksum and size of its entry in a directory of blobs.
