@@ -22,15 +22,15 @@ targets() {
   cat <<'END'
 directory      500000   128
 stateful       500000   128
-skeleton      4000000   128
-split         5000000   256
-frame_scan   10000000   256
-payload      10000000   128
+skeleton      2500000   128
+split         3000000   256
+frame_scan    5000000   256
+payload       5000000   128
 manifest     20000000   128
 codec        35000000   192
 merge        25000000    96
 tree         30000000   128
-langfuse     65000000   512
+langfuse     75000000   512
 END
 }
 

@@ -96,7 +96,11 @@ pub fn read_manifest<D: Dir>(dir: &D, number: u64) -> Result<Loaded> {
             Edit::decode(frame.payload(&bytes)).map_err(|f| f.in_file(&path, frame.offset))?;
         let misfit = || Error::corruption_at(&path, frame.offset, "an edit does not fit the state");
         match (&mut state, &edit) {
-            (None, Edit::State(first)) => state = Some(first.clone()),
+            (None, Edit::State(_)) => {
+                let mut first = State::default();
+                first.apply(&edit).ok_or_else(misfit)?;
+                state = Some(first);
+            }
             (None, _) => return Err(misfit()),
             (Some(state), edit) => state.apply(edit).ok_or_else(misfit)?,
         }

@@ -17,6 +17,8 @@ mod edit;
 mod load;
 mod newer;
 mod state;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use edit::Edit;

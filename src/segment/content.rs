@@ -74,3 +74,34 @@ impl Content {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::section::SectionAt;
+
+    #[test]
+    fn every_section_is_one_kind_of_content_and_the_rest_is_framing() {
+        let at = |id| SectionAt { id, crc: 0, offset: 0, len: 1 };
+        let sections: Vec<SectionAt> = s::ALL.iter().copied().map(at).collect();
+        let footer = Footer { facts: 0..0, sections, crc: 0 };
+        let mut content = Content::default();
+        content.add_file(&footer, 1_000);
+        let expected = Content {
+            blocks: 1,
+            dictionaries: 1,
+            part_places: 2,
+            lists: 1,
+            prints: 2,
+            ids: 8,
+            details: 3,
+            texts: 1,
+            lookups: 4,
+            superseded: 7,
+            columns: s::ALL.len() as u64 - 30,
+            framing: 1_000 - s::ALL.len() as u64,
+            ..Content::default()
+        };
+        assert_eq!(content, expected);
+    }
+}

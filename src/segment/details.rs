@@ -481,3 +481,6 @@ pub fn column_id(identity: Identity, text: Option<&str>) -> Option<Id> {
         _ => Id::from_identity(identity),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,9 @@
 
 use super::{FILE_HEADER_BYTES, FileName, RealDir, SegmentId, Store, store};
 use crate::column::LastBlock;
+use crate::fs::Dir;
 use crate::model::Field::{self, *};
-use crate::segment::{Readable, ReadableRow, SectionId, columns as s, parse_footer};
+use crate::segment::{Readable, ReadableRow, SectionId, SectionWriter, columns as s, parse_footer};
 
 /// Segment 1 with a byte of each of these sections turned.
 fn damaged(sections: &[SectionId]) -> (Store, Readable<RealDir>) {
@@ -120,4 +121,29 @@ fn what_counts_from_a_lost_column_is_lost_with_it() {
     let row = readable.trace(0, Some(0), &mut LastBlock::default());
     assert_eq!(row.no_times, Some(s::TRACE_DURATION));
     assert_eq!(by(row), []);
+}
+
+#[test]
+fn a_section_that_is_missing_is_told_and_no_other() {
+    let (store, sound) = damaged(&[]);
+    assert!(sound.unsound.is_empty() && sound.is_sound(s::TEXTS), "{:?}", sound.unsound);
+    let path = store.path(FileName::Skeleton(SegmentId(1)));
+    let bytes = std::fs::read(&path).unwrap();
+    let footer = parse_footer(&bytes, FILE_HEADER_BYTES).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let file = store.dir.create(FileName::Skeleton(SegmentId(1))).unwrap();
+    let mut out = SectionWriter::new(file, &bytes[..FILE_HEADER_BYTES]).unwrap();
+    for at in footer.sections.iter().filter(|at| at.id != s::OBS_NAME) {
+        out.section(at.id, footer.section(&bytes, at.id)).unwrap();
+    }
+    out.finish(&bytes[footer.facts]).unwrap();
+    let readable = Readable::open(&store.dir, SegmentId(1), &store.header).unwrap();
+    let unsound: Vec<_> = readable.unsound.iter().map(|u| u.section).collect();
+    assert_eq!(unsound, [Some(s::OBS_NAME)]);
+    assert!(!readable.is_sound(s::OBS_NAME) && readable.is_sound(s::OBS_KIND));
+    // A file under another's name is nobody's.
+    let other = store.path(FileName::Skeleton(SegmentId(2)));
+    std::fs::copy(store.path(FileName::Skeleton(SegmentId(1))), other).unwrap();
+    let readable = Readable::open(&store.dir, SegmentId(2), &store.header).unwrap();
+    assert!(readable.segment.is_none(), "it holds segment 1");
 }

@@ -346,6 +346,10 @@ fn of_payloads() {
             (2, "a block of parts that a correction needs, too", &|file| {
                 file.bytes(s::BLOCKS)[8] ^= 1
             }),
+            (1, "a part without bytes", &set(s::PART_LEN, 0, Some(0))),
+            (1, "more parts than a block has bytes", &|file| {
+                file.ints(s::PART_LEN, |lens| lens.resize((64 << 10) + 1, Some(1)))
+            }),
             (1, "a longer part", &add(s::PART_LEN, 0, 1)),
             (1, "one part more", &|file| file.facts.parts += 1),
             (1, "one byte of parts more", &|file| file.facts.part_bytes += 1),
