@@ -46,8 +46,6 @@ pub struct Found {
     pub erased: Option<Id>,
     /// What a score is about, hashed.
     pub subject: Option<u64>,
-    /// Bytes of its payloads.
-    pub payload_bytes: u64,
     /// When its trace can start, as far as it knows.
     pub starts: Starts,
 }
@@ -60,7 +58,6 @@ pub(super) fn found_in(view: &GroupView, key: &StoreKey) -> Result<Vec<Found>, F
 impl Found {
     /// What there is to find in this record.
     pub fn of<P: Payload>(record: &Record<P>, key: &StoreKey) -> Found {
-        let payload_bytes = record.fields().iter().map(|f| payload_len(&f.value)).sum();
         let erases = record.body == Body::Tombstone;
         let (identity, score, trace) = match &record.target {
             Target::Trace { trace } => (key.identity(trace), false, Some(trace)),
@@ -75,14 +72,6 @@ impl Found {
         });
         let erased = trace.filter(|_| erases).cloned();
         let starts = Starts::of(record);
-        Found { identity, score, erases, erased, subject, payload_bytes, starts }
-    }
-}
-
-fn payload_len<P: Payload>(value: &Value<P>) -> u64 {
-    match value {
-        Value::Payload(p) => p.bytes_len(),
-        Value::Map(map) => map.text.bytes_len(),
-        _ => 0,
+        Found { identity, score, erases, erased, subject, starts }
     }
 }

@@ -1,20 +1,39 @@
 //! A copy of the repository to plant mutants in.
 
 use crate::Result;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Copies what is under version control, as it is now, but for what will be `planted`; leaves files
-/// that are the same, so that cargo need not build them again.
+/// that are the same, so that cargo need not build them again, and none that is there no more.
 pub(crate) fn copy(dir: &Path, planted: &[&str]) -> Result<PathBuf> {
     let tree = dir.join("tree");
     let output = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).output()?;
-    for name in String::from_utf8(output.stdout)?.lines() {
-        if Path::new(name).is_file() && !planted.contains(&name) {
-            write(&tree.join(name), &std::fs::read(name)?)?;
+    let names = String::from_utf8(output.stdout)?;
+    let names: BTreeSet<&str> = names.lines().filter(|name| Path::new(name).is_file()).collect();
+    for name in names.iter().filter(|name| !planted.contains(name)) {
+        write(&tree.join(name), &std::fs::read(name)?)?;
+    }
+    remove_others(&tree, &names)?;
+    Ok(tree)
+}
+
+/// A module that has moved would stand in two files.
+fn remove_others(tree: &Path, names: &BTreeSet<&str>) -> Result<()> {
+    let mut folders = vec![tree.join("src"), tree.join("tests"), tree.join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.strip_prefix(tree)?.to_str().unwrap_or_default();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !names.contains(name) {
+                std::fs::remove_file(&path)?;
+            }
         }
     }
-    Ok(tree)
+    Ok(())
 }
 
 /// Writes a file where it says something else.
