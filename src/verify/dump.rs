@@ -9,7 +9,7 @@ use crate::fs::{Dir, DirMode, FileName, Fs, RealFs, read_whole};
 use crate::id::SegmentId;
 use crate::limits::{LOG_READ_BYTES_MAX, MANIFEST_READ_BYTES_MAX};
 use crate::manifest::Edit;
-use crate::model::{Body, Record, Target, Value};
+use crate::model::{Body, Record, Subject, Target, Value};
 use crate::segment::{Facts, Footer, PayloadFile, SectionId, columns, parse_footer};
 use std::path::Path;
 
@@ -236,7 +236,10 @@ fn text(value: &Value<Listed>) -> String {
             let keys = pairs(map.entries.iter().map(|e| e.key.to_string()));
             format!("{}, keys {keys}", payload(&map.text))
         }
-        Value::Subject(subject) => format!("{subject:?}"),
+        Value::Subject(Subject::Trace(id)) => format!("trace {id}"),
+        Value::Subject(Subject::Observation(trace, id)) => format!("observation {trace} {id}"),
+        Value::Subject(Subject::Session(id)) => format!("session {id}"),
+        Value::Subject(Subject::Run(id)) => format!("run {id}"),
     }
 }
 

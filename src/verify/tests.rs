@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests do to files what nobody should")]
 
+mod dumped;
 mod forged;
 mod lost;
 

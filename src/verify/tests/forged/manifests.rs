@@ -151,14 +151,19 @@ fn of_the_current_manifest() {
                 store.current(&format!("{}\n", FileName::Manifest(9)));
                 std::fs::remove_file(store.path(FileName::Manifest(1))).unwrap();
             }),
-            ("one without a state, beside an older one", &|store| {
-                store.current(&format!("{}\n", FileName::Manifest(2)));
-                let header = FileHeader { number: 2, ..store.header.clone() };
-                store.manifest(2, header, &Vec::new());
+            ("a manifest that is not there, and a log that is not", &|store| {
+                store.current(&format!("{}\n", FileName::Manifest(9)));
+                std::fs::remove_file(store.path(FileName::Log(LogId(3)))).unwrap();
             }),
-            ("one without a header, beside an older one", &|store| {
-                store.current(&format!("{}\n", FileName::Manifest(2)));
-                std::fs::write(store.path(FileName::Manifest(2)), b"").unwrap();
+            ("one without a state, beside a newer one", &|store| {
+                let header = FileHeader { number: 2, ..store.header.clone() };
+                store.manifest(2, header, &vec![edit(&Edit::State(store.state.clone()))]);
+                store.manifest(1, store.header.clone(), &Vec::new());
+            }),
+            ("one without a header, beside a newer one", &|store| {
+                let header = FileHeader { number: 2, ..store.header.clone() };
+                store.manifest(2, header, &vec![edit(&Edit::State(store.state.clone()))]);
+                std::fs::write(store.path(FileName::Manifest(1)), b"").unwrap();
             }),
         ],
     );
