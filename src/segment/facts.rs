@@ -125,3 +125,36 @@ impl Facts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewriting_takes_so_much_a_row_a_payload_and_a_part() {
+        let facts = Facts {
+            id: SegmentId(1),
+            first_seq: Seq(1),
+            last_seq: Seq(9),
+            logs: vec![LogId(2)],
+            segments: vec![SegmentId(3)],
+            traces: 1,
+            observations: 20,
+            scores: 300,
+            payloads: 7,
+            parts: 11,
+            superseded: 13,
+            start_ns: 4,
+            end_ns: 5,
+            part_bytes: 6,
+            payload_file_bytes: 8,
+            payload_file_crc: 10,
+            level: SealLevel::Full,
+            created_ns: 12,
+        };
+        assert_eq!(facts.rewrite_bytes(), 321 * 160 + 7 * 112 + 11 * 48);
+        assert_eq!(Facts::decode(&facts.encode()).unwrap(), facts);
+        let quick = Facts { level: SealLevel::Quick, ..facts };
+        assert_eq!(Facts::decode(&quick.encode()).unwrap(), quick);
+    }
+}

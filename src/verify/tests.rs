@@ -5,6 +5,7 @@
 mod dumped;
 mod forged;
 mod lost;
+mod unreadable;
 
 use super::*;
 use crate::codec::compress::Compressor;

@@ -160,8 +160,8 @@ fn of_two_logs() {
 const PARTS: u32 = 4;
 const PART: &[u8] = b"a part that is long enough to be one";
 
-/// A group with one part from number `first` on, and a record whose output is a payload of it.
-fn group(first: u32, list: u32, forge: impl Fn(&mut Listed)) -> Vec<u8> {
+/// A group with one part from number `first` on, and a record with a payload of it.
+fn group(first: u32, record: impl Fn(Listed) -> Given) -> Vec<u8> {
     let mut group = GroupBuilder::new(first);
     let part = group.push_part(PART);
     let mut parts = ListBuilder::new();
@@ -169,19 +169,32 @@ fn group(first: u32, list: u32, forge: impl Fn(&mut Listed)) -> Vec<u8> {
     assert!(matches!(parts.items().next(), Some(Item::Run { .. })));
     let mut encoded = Vec::new();
     parts.encode(&mut encoded);
-    group.push_list(&encoded);
+    let list = group.push_list(&encoded);
     let key = PrintKey::new(&store_header().key);
     let print = key.finish(key.print(PART));
-    let mut listed = Listed { len: PART.len() as u64, print, list };
-    forge(&mut listed);
-    let target = Target::Observation { trace: id("four"), observation: id("forged") };
-    let record = given(target, 70, vec![(Field::Output, Value::Payload(listed))]).record;
+    let record = record(Listed { len: PART.len() as u64, print, list }).record;
     let mut bytes = Vec::new();
     encode_record(&record, &mut bytes);
     group.push_record(&bytes);
     let mut body = Vec::new();
     group.write(&mut Compressor::new(1), &mut body);
     body
+}
+
+fn output(listed: Listed) -> Given {
+    let target = Target::Observation { trace: id("four"), observation: id("forged") };
+    given(target, 70, vec![(Field::Output, Value::Payload(listed))])
+}
+
+fn metadata(text: Listed) -> Given {
+    let target = Target::Trace { trace: id("four") };
+    given(target, 70, vec![(Field::Metadata, Value::Map(Map { text, entries: Vec::new() }))])
+}
+
+fn correction(listed: Listed) -> Given {
+    let about = Value::Subject(Subject::Trace(id("four")));
+    let values = vec![(Field::Subject, about), (Field::Correction, Value::Payload(listed))];
+    given(Target::Score { score: id("forged") }, 70, values)
 }
 
 /// One more frame in the last log.
@@ -194,17 +207,30 @@ fn more(kind: FrameKind, codec: u8, records: u32, raw: usize, body: Vec<u8>) -> 
 
 /// A frame of a group with nothing wrong but this.
 fn listed(forge: impl Fn(&mut Listed)) -> impl Fn(&mut Logs) {
-    more(FrameKind::Records, CODEC_ID, 1, PART.len(), group(PARTS, 0, forge))
+    said(move |mut listed| {
+        forge(&mut listed);
+        output(listed)
+    })
+}
+
+/// A frame of a group with this record.
+fn said(record: impl Fn(Listed) -> Given) -> impl Fn(&mut Logs) {
+    more(FrameKind::Records, CODEC_ID, 1, PART.len(), group(PARTS, record))
 }
 
 #[test]
 fn of_frames() {
     use FrameKind::{Edit, Marker, Pad, Parts, Records};
-    let sound = || group(PARTS, 0, |_| {});
+    let sound = || group(PARTS, output);
     let mut undecodable = GroupBuilder::new(PARTS);
     undecodable.push_record(&[0xff; 9]);
     let mut body = Vec::new();
     undecodable.write(&mut Compressor::new(1), &mut body);
+    let mut parts = GroupBuilder::new(PARTS);
+    parts.push_part(PART);
+    let mut alone = Vec::new();
+    parts.write(&mut Compressor::new(1), &mut alone);
+    let longer = |listed: Listed| Listed { len: listed.len + 1, ..listed };
     let mut damaged = sound();
     *damaged.last_mut().unwrap() ^= 1;
     all_are_told(
@@ -218,11 +244,11 @@ fn of_frames() {
             ("no group", &more(Records, CODEC_ID, 1, PART.len(), vec![1; 40])),
             (
                 "parts from an earlier number",
-                &more(Records, CODEC_ID, 1, PART.len(), group(PARTS - 1, 0, |_| {})),
+                &more(Records, CODEC_ID, 1, PART.len(), group(PARTS - 1, output)),
             ),
             (
                 "parts from a later number",
-                &more(Records, CODEC_ID, 1, PART.len(), group(PARTS + 1, 0, |_| {})),
+                &more(Records, CODEC_ID, 1, PART.len(), group(PARTS + 1, output)),
             ),
             ("two records in the header", &more(Records, CODEC_ID, 2, PART.len(), sound())),
             ("fewer bytes of parts in the header", &more(Records, CODEC_ID, 1, 1, sound())),
@@ -232,6 +258,9 @@ fn of_frames() {
             ("another length", &listed(|listed| listed.len += 1)),
             ("another fingerprint", &listed(|listed| listed.print ^= 1)),
             ("a list that is not there", &listed(|listed| listed.list = 1)),
+            ("a map's text of another length", &said(|text| metadata(longer(text)))),
+            ("a correction of another length", &said(|payload| correction(longer(payload)))),
+            ("parts alone", &more(Parts, CODEC_ID, 0, PART.len(), alone)),
         ],
     );
 }
