@@ -5,6 +5,7 @@
 mod dumped;
 mod forged;
 mod lost;
+mod opened;
 mod unreadable;
 
 use super::*;
