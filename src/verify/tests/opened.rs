@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::log::LogReader;
 use crate::manifest::load;
+use crate::model::PayloadRef;
 use crate::recovery::{LogEnd, extend_log, load_store, open_merged};
 
 #[test]
@@ -35,4 +37,30 @@ fn a_log_that_has_grown_past_its_bound_is_not_read() {
     let before = last.tail;
     extend_log(&last.table, &last.header, &mut last.tail, LogEnd::Open).unwrap();
     assert_eq!(last.tail, before, "zeros are no frame yet");
+}
+
+#[test]
+fn payloads_of_a_log_are_read_behind_another_and_only_with_their_length() {
+    let store = store();
+    let loaded = load(&store.dir).unwrap().unwrap();
+    let logs = load_store(&store.dir, &loaded).unwrap().logs;
+    let mut payloads = Vec::new();
+    for record in logs[0].table.range(Seq(0), Seq(u64::MAX)).unwrap() {
+        record.map_payloads(&mut |p: PayloadRef| payloads.push((p.number, p.len)));
+    }
+    assert_eq!(payloads.len(), 10, "three of each of three observations, and a correction");
+    let mut reader = LogReader::new(&logs[0].table, 64);
+    let (mut all, mut len_of_all) = (Vec::new(), 0);
+    for (number, len) in payloads {
+        let mut alone = Vec::new();
+        reader.read(number, len, &mut alone).unwrap();
+        reader.read(number, len, &mut all).unwrap();
+        len_of_all += len;
+        assert_eq!((alone.len() as u64, all.len() as u64), (len, len_of_all));
+        assert!(all.ends_with(&alone));
+        for wrong in [len - 1, len + 1] {
+            let error = reader.read(number, wrong, &mut alone).unwrap_err();
+            assert!(error.corruption().is_some(), "{error}");
+        }
+    }
 }
