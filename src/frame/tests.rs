@@ -1,7 +1,9 @@
 use super::file::HeaderFault;
 use super::*;
-use crate::codec::compress::{Compressor, Decompressor};
+use crate::codec::compress::{Compressor, Decompressor, pack};
+use crate::codec::varint::put_u64;
 use crate::id::StoreKey;
+use crate::limits::PART_BYTES_MAX;
 use proptest::prelude::*;
 
 fn header() -> FileHeader {
@@ -165,4 +167,75 @@ fn files_of_one_number_or_one_time_have_salts_of_their_own() {
     salts.sort_unstable();
     salts.dedup();
     assert_eq!(salts.len(), 5);
+}
+
+#[test]
+fn what_a_view_takes_is_counted_by_item() {
+    let mut group = GroupBuilder::new(7);
+    group.push_record(b"abc");
+    group.push_record(b"de");
+    group.push_list(b"l");
+    group.push_part(&[1; 10]);
+    group.push_part(&[2; 20]);
+    let view = group.write(&mut Compressor::new(1), &mut Vec::new());
+    let skeleton = (1 + 3) + (1 + 2) + (1 + 1) + 1 + 1;
+    assert_eq!(view.memory(), skeleton + 3 * 8 + 2 * 4 + size_of::<PieceAt>());
+}
+
+/// Raw length, stored length and number of parts of a piece.
+type Piece = (usize, usize, u32);
+
+/// Where a body of these parts and pieces, with `more` bytes at its end, makes no sense.
+fn refused(lens: &[usize], pieces: &[Piece], more: usize) -> Option<(u64, String)> {
+    let mut skeleton = Vec::new();
+    lens.iter().for_each(|len| put_u64(&mut skeleton, *len as u64));
+    let mut stored = Vec::new();
+    pack(&mut Compressor::new(1), &skeleton, &mut stored);
+    let words = [0, 0, lens.len(), 0, pieces.len(), skeleton.len(), stored.len()];
+    let mut body: Vec<u8> = words.iter().flat_map(|word| (*word as u32).to_le_bytes()).collect();
+    body.extend_from_slice(&stored);
+    for (raw, stored, parts) in pieces {
+        let entry = [*raw as u32, *stored as u32, 0, *parts];
+        body.extend(entry.iter().flat_map(|word| word.to_le_bytes()));
+    }
+    let bytes: usize = pieces.iter().map(|(_, stored, _)| stored.min(&100)).sum();
+    body.resize(body.len() + bytes + more, 0);
+    GroupView::parse(&body).err().map(|fault| (fault.at, fault.what))
+}
+
+#[test]
+fn a_group_whose_pieces_do_not_hold_its_parts_is_refused() {
+    let max = PART_BYTES_MAX;
+    let does_not = |lens: &[usize], pieces: &[Piece], more, what: &str| {
+        let found = refused(lens, pieces, more).unwrap_or_default().1;
+        assert!(found.contains(what), "{lens:?} {pieces:?}: {found}");
+    };
+    assert_eq!(refused(&[max], &[(max, 9, 1)], 0), None);
+    assert_eq!(refused(&[max; 4], &[(4 * max, 9, 4)], 0), None);
+    assert_eq!(refused(&[5, 6], &[(5, 5, 1), (6, 6, 1)], 0), None);
+    does_not(&[0], &[(0, 0, 1)], 0, "a part of 0 bytes");
+    does_not(&[max + 1], &[(max + 1, 9, 1)], 0, "a part of");
+    does_not(&[max; 5], &[(5 * max, 9, 5)], 0, "does not hold");
+    does_not(&[5], &[(6, 6, 1)], 0, "does not hold");
+    does_not(&[5], &[(5, 101, 1)], 0, "does not hold");
+    does_not(&[5, 6], &[(5, 5, 1)], 0, "do not fill");
+    does_not(&[5], &[(5, 5, 1)], 1, "do not fill");
+    for cut in 0..28 {
+        let fault = GroupView::parse(&vec![0; cut]).unwrap_err();
+        assert_eq!(fault.at as usize, cut / 4 * 4, "a head of {cut} bytes");
+    }
+}
+
+#[test]
+fn a_full_piece_is_read() {
+    let parts: Vec<Vec<u8>> = (1..=4).map(|i| vec![i; PART_BYTES_MAX]).collect();
+    let mut group = GroupBuilder::new(0);
+    parts.iter().for_each(|part| _ = group.push_part(part));
+    let mut body = Vec::new();
+    let view = group.write(&mut Compressor::new(1), &mut body);
+    let [piece] = view.pieces() else { panic!("one piece: {:?}", view.pieces()) };
+    let start = piece.body_offset as usize;
+    let mut raw = Vec::new();
+    piece.read(&body[start..], &mut Decompressor::new(), &mut raw).unwrap();
+    assert!(raw == parts.concat());
 }
