@@ -239,3 +239,20 @@ fn a_full_piece_is_read() {
     piece.read(&body[start..], &mut Decompressor::new(), &mut raw).unwrap();
     assert!(raw == parts.concat());
 }
+
+#[test]
+fn a_frame_header_holds_high_numbers_and_no_other_bytes() {
+    let (seq, promise) = (5 << 40, 3 << 34);
+    let (mut bytes, offset, salt) = (Vec::new(), 7 << 34, 77);
+    let mut writer = FrameWriter::new(salt, offset);
+    let written = writer.frame(FrameKind::Marker, 1, seq, promise, 0, 0, &[], &mut bytes).header;
+    let header = FrameHeader::parse(&bytes, offset, salt).unwrap();
+    assert_eq!((header.seq, header.promise, header), (Seq(seq), promise, written));
+    for at in [6, 7, 40, 43] {
+        let mut other = bytes.clone();
+        other[at] = 1;
+        let crc = header_crc(&other[..44], offset, salt);
+        other[44..48].copy_from_slice(&crc.to_le_bytes());
+        assert_eq!(FrameHeader::parse(&other, offset, salt), None, "byte {at}");
+    }
+}
