@@ -54,9 +54,9 @@ impl Logs {
     }
 
     fn told(self) -> Vec<String> {
-        for log in [&self.third, &self.fourth] {
-            let name = FileName::Log(LogId(if std::ptr::eq(log, &self.third) { 3 } else { 4 }));
-            std::fs::write(self.store.path(name), &log.bytes).unwrap();
+        for (number, log) in [(3, &self.third), (4, &self.fourth)] {
+            let path = self.store.path(FileName::Log(LogId(number)));
+            std::fs::write(path, &log.bytes).unwrap();
         }
         self.store.save();
         told(&self.store)

@@ -11,6 +11,11 @@ fn edit(edit: &Edit) -> (FrameKind, u8, Vec<u8>) {
 }
 
 impl Store {
+    /// The state, as the first edit of a manifest.
+    fn first(&self) -> (FrameKind, u8, Vec<u8>) {
+        edit(&Edit::State(self.state.clone()))
+    }
+
     /// Writes a manifest of these frames.
     fn manifest(&self, number: u64, header: FileHeader, frames: &Frames) {
         let header = FileHeader { kind: FileKind::Manifest, ..header };
@@ -39,10 +44,10 @@ fn all_are_told(heading: &str, cases: &[Case<'_>]) {
     told_as(heading, told);
 }
 
-/// A manifest of other frames: what stands first, then the state and this.
+/// A manifest of the state and then these frames.
 fn frames(more: Frames) -> impl Fn(&mut Store) {
     move |store| {
-        let mut all = vec![edit(&Edit::State(store.state.clone()))];
+        let mut all = vec![store.first()];
         all.extend(more.clone());
         store.manifest(1, store.header.clone(), &all);
     }
@@ -51,7 +56,7 @@ fn frames(more: Frames) -> impl Fn(&mut Store) {
 fn state(change: impl Fn(&mut State)) -> impl Fn(&mut Store) {
     move |store| {
         change(&mut store.state);
-        store.manifest(1, store.header.clone(), &vec![edit(&Edit::State(store.state.clone()))]);
+        store.manifest(1, store.header.clone(), &vec![store.first()]);
     }
 }
 
@@ -78,14 +83,14 @@ fn of_manifests() {
             }),
             ("nothing", &|store| store.manifest(1, store.header.clone(), &Vec::new())),
             ("another number", &|store| {
-                let frames = vec![edit(&Edit::State(store.state.clone()))];
+                let frames = vec![store.first()];
                 store.manifest(1, other.clone(), &frames);
             }),
             ("a bad frame at what a later one promises", &|store| {
                 let (mut bytes, header) = (Vec::new(), store.header.clone());
                 bytes.extend(header.encode());
                 let mut writer = FrameWriter::new(header.salt, FILE_HEADER_BYTES as u64);
-                let state = Edit::State(store.state.clone()).encode();
+                let (.., state) = store.first();
                 writer.frame(FrameKind::Edit, CODEC_ID, 0, 0, 0, 0, &state, &mut bytes);
                 let at = writer.offset();
                 writer.frame(FrameKind::Edit, CODEC_ID, 0, 0, 0, 0, &[1], &mut bytes);
@@ -157,12 +162,12 @@ fn of_the_current_manifest() {
             }),
             ("one without a state, beside a newer one", &|store| {
                 let header = FileHeader { number: 2, ..store.header.clone() };
-                store.manifest(2, header, &vec![edit(&Edit::State(store.state.clone()))]);
+                store.manifest(2, header, &vec![store.first()]);
                 store.manifest(1, store.header.clone(), &Vec::new());
             }),
             ("one without a header, beside a newer one", &|store| {
                 let header = FileHeader { number: 2, ..store.header.clone() };
-                store.manifest(2, header, &vec![edit(&Edit::State(store.state.clone()))]);
+                store.manifest(2, header, &vec![store.first()]);
                 std::fs::write(store.path(FileName::Manifest(1)), b"").unwrap();
             }),
         ],
