@@ -135,6 +135,10 @@ pub fn rewrite<D: Dir>(
     };
     job.meter.stage(bytes / ORDER_PART);
     let order = job.trace_order()?;
+    // What was found of it by then may be nothing, which is not what the inputs hold.
+    if stopped.get() {
+        return Ok(Rewritten::Stopped);
+    }
     job.meter.stage(bytes - bytes / ORDER_PART);
     for (_, identity) in order {
         if stopped.get() {
@@ -163,7 +167,7 @@ impl<D: Dir> Job<'_, D> {
         self.inputs.contains(&at)
     }
 
-    /// Every trace that the inputs hold anything of, by start, then id.
+    /// Every trace that the inputs hold anything of, by start, then id; fewer where it is stopped.
     fn trace_order(&mut self) -> Result<Vec<(Timestamp, Identity)>> {
         let mut ids: Vec<Identity> = Vec::new();
         for log in &self.view.logs {

@@ -6,6 +6,7 @@ mod dumped;
 mod forged;
 mod lost;
 mod opened;
+mod stopped;
 mod unreadable;
 
 use super::*;
