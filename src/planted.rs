@@ -85,6 +85,8 @@ bugs! {
     SupersessionNotCarried,
     /// Superseded rows are shown.
     DeadRowShown,
+    /// Joining that is stopped before it has found a trace has found them all.
+    StoppedAtNothing,
     /// Sealing supersedes nothing of a trace that was erased.
     ErasedRowsKept,
     /// Sealing drops the last part of a run.

@@ -16,7 +16,7 @@ fn what_is_stopped_is_stopped_whole() {
         id: SegmentId(3),
         now_ns: 5,
     };
-    let mut rewritten = |stop_at: usize| {
+    let rewritten = |stop_at: usize| {
         for name in [FileName::SkeletonTemp(SegmentId(3)), FileName::PayloadTemp(SegmentId(3))] {
             let _left = std::fs::remove_file(store.path(name));
         }
