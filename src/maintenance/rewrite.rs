@@ -360,21 +360,14 @@ impl<D: Dir> Job<'_, D> {
     }
 
     fn touches_score(&self, identity: Identity) -> bool {
-        let live = |at: usize| {
-            let s = &self.view.segments[at];
-            let row = s.segment.find_score(identity);
-            row.is_some_and(|row| !s.dead.contains(RowKind::Score, row))
-        };
-        self.view.logs.iter().any(|log| log.has_score(identity)) || self.inputs.clone().any(live)
+        self.view.logs.iter().any(|log| log.has_score(identity))
+            || self.view.live_score(identity, |at| self.is_input(at)).is_some()
     }
 
     /// The live row of a score in a segment that stays.
     fn older_score(&self, identity: Identity) -> Option<(SegmentId, u32)> {
-        let stay = self.view.segments.iter().enumerate().filter(|(at, _)| !self.is_input(*at));
-        stay.into_iter().find_map(|(_, s)| {
-            let row = s.segment.find_score(identity)?;
-            (!s.dead.contains(RowKind::Score, row)).then(|| (s.segment.id(), row))
-        })
+        let (at, row) = self.view.live_score(identity, |at| !self.is_input(at))?;
+        Some((self.view.segments[at].segment.id(), row))
     }
 
     /// Tombstones live until no live file holds a lower seq: not past the oldest segment.

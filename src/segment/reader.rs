@@ -398,16 +398,17 @@ impl<D: Dir> Segment<D> {
         column_id(self.score_identity(row)?, self.coded(s::SCORE_ID_TEXTS, row))
     }
 
-    /// All fields of a score's row. Cost: one block of details.
+    /// All fields of a score's row. Cost: one block of details, unless it is the `last` one.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn score_fields(&self, row: u32) -> Result<Fields> {
+    pub fn score_fields(&self, row: u32, last: &mut LastBlock) -> Result<Fields> {
         let fault = |f| self.in_details(s::SCORE_DETAILS, f);
-        let bytes = Blobs::view(self.bytes(s::SCORE_DETAILS)).get(row as usize).map_err(fault)?;
+        let blobs = Blobs::view(self.bytes(s::SCORE_DETAILS));
+        let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let start = Timestamp(self.int(s::SCORE_TIME, row).unwrap_or(0));
         let base = Base { start, end: None, number: 0 };
-        details::decode(&bytes, base, &[], &mut |_| None, &|n| self.payload(n)).map_err(fault)
+        details::decode(bytes, base, &[], &mut |_| None, &|n| self.payload(n)).map_err(fault)
     }
 
     /// The rows of older segments that this one supersedes.

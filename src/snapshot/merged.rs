@@ -3,31 +3,66 @@
 //! rebuilt.
 //!
 //! ```text
-//! index-<n>.tki   file header | section 1: segment ids, u64 each | section 2: the index | footer
+//! index-<n>.tki   file header | section 1: segment ids, u64 each | footer
+//!                 section 2: traces | section 3: scores | section 4: scores by subject
 //! ```
 
+use super::view::Indexed;
 use super::{IndexPlan, IndexView, View};
+use crate::column::LastBlock;
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, File, FileName};
-use crate::id::SegmentId;
+use crate::id::{Identity, SegmentId, StoreKey};
 use crate::index::{Item, Merged, write_merged};
-use crate::segment::{SectionId, SectionWriter, parse_footer};
+use crate::segment::{SectionId, SectionWriter, Segment, parse_footer};
 use std::iter::Peekable;
 
 const SEGMENTS: SectionId = SectionId(1);
-const ITEMS: SectionId = SectionId(2);
+
+/// The section of an index.
+pub fn section_of(of: Indexed) -> SectionId {
+    SectionId(2 + of as u16)
+}
+
+/// Hands out the hash under which each row of a segment is found, and the row. Cost for subjects: the
+/// details of every score.
+///
+/// # Errors
+/// `Corruption` where the subject of a score cannot be read.
+pub fn each_hash<D: Dir>(
+    segment: &Segment<D>,
+    of: Indexed,
+    key: &StoreKey,
+    each: &mut dyn FnMut(u64, u32),
+) -> Result<()> {
+    let mut last = LastBlock::default();
+    let rows = if of == Indexed::Trace { segment.facts().traces } else { segment.facts().scores };
+    for row in 0..rows {
+        let identity = |identity: Option<Identity>| identity.map(|id| key.lookup_hash(id));
+        let hash = match of {
+            Indexed::Trace => identity(segment.trace_identity(row)),
+            Indexed::Score => identity(segment.score_identity(row)),
+            Indexed::Subject => {
+                let fields = segment.score_fields(row, &mut last)?;
+                fields.subject().map(|subject| subject.lookup_hash(key))
+            }
+        };
+        hash.into_iter().for_each(|hash| each(hash, row));
+    }
+    Ok(())
+}
 
 /// The items of some segments of a view, and those of indexes that are still good.
 struct Source<'v, D: Dir> {
     indexes: Vec<(&'v IndexView<D::Map>, Vec<Option<u32>>)>,
-    fresh: Vec<Item>,
+    fresh: [Vec<Item>; 3],
     ids: Vec<u8>,
 }
 
 impl<'v, D: Dir> Source<'v, D> {
-    fn new(view: &'v View<D>, plan: &IndexPlan) -> Source<'v, D> {
-        let mut source = Source { indexes: Vec::new(), fresh: Vec::new(), ids: Vec::new() };
+    fn new(view: &'v View<D>, plan: &IndexPlan) -> Result<Source<'v, D>> {
+        let mut source = Source { indexes: Vec::new(), fresh: Default::default(), ids: Vec::new() };
         let mut ordinal = 0;
         let mut next = |id: SegmentId| {
             source.ids.extend_from_slice(&id.0.to_le_bytes());
@@ -41,26 +76,28 @@ impl<'v, D: Dir> Source<'v, D> {
         for at in &plan.segments {
             let segment = &view.segments[*at].segment;
             let ordinal = next(segment.id());
-            for row in 0..segment.facts().traces {
-                if let Some(identity) = segment.trace_identity(row) {
-                    source.fresh.push((view.key.lookup_hash(identity), ordinal, row));
-                }
+            for of in Indexed::ALL {
+                let items = &mut source.fresh[of as usize];
+                each_hash(segment, of, &view.key, &mut |hash, row| {
+                    items.push((hash, ordinal, row))
+                })?;
             }
         }
-        source.fresh.sort_unstable();
-        source
+        source.fresh.iter_mut().for_each(|items| items.sort_unstable());
+        Ok(source)
     }
 
-    /// All of them in order.
-    fn items(&self) -> impl Iterator<Item = Item> + use<'_, 'v, D> {
-        let old = self.indexes.iter().map(|(index, ordinals)| {
+    /// All of one kind in order.
+    fn items(&self, of: Indexed) -> impl Iterator<Item = Item> + use<'_, 'v, D> {
+        let old = self.indexes.iter().map(move |(index, ordinals)| {
             let live = move |(hash, segment, row): Item| {
                 let ordinal = ordinals.get(segment as usize).copied().flatten()?;
                 Some((hash, ordinal, row))
             };
-            Box::new(index.items().iter().filter_map(live)) as Box<dyn Iterator<Item = Item>>
+            Box::new(index.items(of).iter().filter_map(live)) as Box<dyn Iterator<Item = Item>>
         });
-        let fresh = Box::new(self.fresh.iter().copied()) as Box<dyn Iterator<Item = Item>>;
+        let fresh =
+            Box::new(self.fresh[of as usize].iter().copied()) as Box<dyn Iterator<Item = Item>>;
         let mut runs: Vec<_> = old.chain([fresh]).map(Iterator::peekable).collect();
         std::iter::from_fn(move || {
             let first = |run: &mut Peekable<_>| run.peek().copied();
@@ -71,11 +108,11 @@ impl<'v, D: Dir> Source<'v, D> {
     }
 }
 
-/// Writes a merged index and makes it durable. Memory: 16 bytes a trace of the segments that no
-/// index covered, which are few; what other indexes hold is read in place.
+/// Writes a merged index and makes it durable. Memory: 16 bytes a trace and 32 a score of the
+/// segments that no index covered, which are few; what other indexes hold is read in place.
 ///
 /// # Errors
-/// `StorageFull`, `Io`.
+/// `Corruption` where the subject of a score cannot be read; `StorageFull`, `Io`.
 pub fn write_index<D: Dir>(
     dir: &D,
     view: &View<D>,
@@ -83,14 +120,16 @@ pub fn write_index<D: Dir>(
     number: u64,
     plan: &IndexPlan,
 ) -> Result<()> {
-    let source = Source::new(view, plan);
+    let source = Source::new(view, plan)?;
     let header = FileHeader { kind: FileKind::Index, number, ..header.clone() };
     let file = dir.create(FileName::IndexTemp(number))?;
     let mut out = SectionWriter::new(file, &header.encode())?;
     out.section(SEGMENTS, &source.ids)?;
-    out.begin(ITEMS);
-    write_merged(&|| source.items(), &mut |piece| out.extend(piece))?;
-    out.end()?;
+    for of in Indexed::ALL {
+        out.begin(section_of(of));
+        write_merged(&|| source.items(of), &mut |piece| out.extend(piece))?;
+        out.end()?;
+    }
     let (file, _, _) = out.finish(&[])?;
     // SYNC: the manifest will name the file; a damaged one would only cost its rebuilding.
     file.sync()?;
@@ -117,9 +156,12 @@ pub fn open_index<D: Dir>(dir: &D, number: u64, store: &FileHeader) -> Result<In
     }
     let ids = footer.section(&map, SEGMENTS).chunks_exact(8).filter_map(|b| b.first_chunk::<8>());
     let segments: Vec<SegmentId> = ids.map(|b| SegmentId(u64::from_le_bytes(*b))).collect();
-    let bytes = footer.section(&map, ITEMS);
-    Merged::parse(bytes).map_err(fault)?;
-    let start = bytes.as_ptr() as usize - map.as_ptr() as usize;
-    let place = start..start + bytes.len();
-    Ok(IndexView { number, map, place, segments })
+    let mut places = [0..0, 0..0, 0..0];
+    for of in Indexed::ALL {
+        let bytes = footer.section(&map, section_of(of));
+        Merged::parse(bytes).map_err(fault)?;
+        let start = bytes.as_ptr() as usize - map.as_ptr() as usize;
+        places[of as usize] = start..start + bytes.len();
+    }
+    Ok(IndexView { number, map, places, segments })
 }

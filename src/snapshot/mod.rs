@@ -28,11 +28,11 @@ mod view;
 
 pub use dead::DeadRows;
 pub use gather::Gathered;
-pub use merged::{open_index, write_index};
+pub use merged::{each_hash, open_index, section_of, write_index};
 pub use messages::NewMessages;
 pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
-pub use view::{IndexPlan, IndexView, SegmentView, View};
+pub use view::{IndexPlan, IndexView, Indexed, SegmentView, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Fs, RealFs};

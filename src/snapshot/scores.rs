@@ -1,12 +1,13 @@
 //! Scores: by id, by what they are about.
 
 use super::{Snapshot, View};
+use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Form, Id, Identity, Seq};
 use crate::merge::Fields;
 use crate::model::{Body, Field, Subject, Target, Value};
-use crate::segment::{LookupKind, RowKind};
+use crate::segment::RowKind;
 
 /// A score's live state.
 ///
@@ -19,13 +20,10 @@ pub fn score_of<D: Dir>(
 ) -> Result<Option<(Id, Fields)>> {
     let mut id = None;
     let mut fields = Fields::new();
-    for s in view.segments.iter().rev() {
-        let row = s.segment.find_score(identity);
-        if let Some(row) = row.filter(|row| !s.dead.contains(RowKind::Score, *row)) {
-            fields = s.segment.score_fields(row)?;
-            id = s.segment.score_id(row);
-            break;
-        }
+    if let Some((at, row)) = view.live_score(identity, |_| true) {
+        let segment = &view.segments[at].segment;
+        fields = segment.score_fields(row, &mut LastBlock::default())?;
+        id = segment.score_id(row);
     }
     // A tombstone of the trace hides what was sealed, which is older than any unsealed record.
     if let Some(trace) = fields.subject().and_then(Subject::trace)
@@ -63,12 +61,7 @@ pub fn touched_scores<D: Dir>(view: &View<D>, seq: Seq) -> Vec<Identity> {
     for log in &view.logs {
         ids.extend(log.scores(seq));
         for trace in log.erased_traces() {
-            let hash = Subject::Trace(trace).lookup_hash(&view.key);
-            for s in &view.segments {
-                let rows = s.segment.candidates(LookupKind::Subject, hash);
-                let live = rows.filter(|row| !s.dead.contains(RowKind::Score, *row));
-                ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
-            }
+            ids.extend(view.scores_about(Subject::Trace(trace).lookup_hash(&view.key)));
         }
     }
     ids.sort_unstable();
@@ -83,7 +76,7 @@ fn erased<D: Dir>(view: &View<D>, trace: &Id, seq: Seq) -> Option<Seq> {
 }
 
 impl<F: Fs> Snapshot<F> {
-    /// A score, if it is there. Cost: one probe of each segment.
+    /// A score, if it is there. Cost: one probe of each merged index, and one block of details.
     ///
     /// # Errors
     /// `Corruption`, `Io`, `Expired`.
@@ -150,12 +143,7 @@ impl<F: Fs> Snapshot<F> {
 }
 
 fn about<D: Dir>(view: &View<D>, hash: u64, seq: Seq) -> Result<Vec<(Id, Fields)>> {
-    let mut ids: Vec<Identity> = Vec::new();
-    for s in &view.segments {
-        let rows = s.segment.candidates(LookupKind::Subject, hash);
-        let live = rows.filter(|row| !s.dead.contains(RowKind::Score, *row));
-        ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
-    }
+    let mut ids: Vec<Identity> = view.scores_about(hash).collect();
     view.logs.iter().for_each(|log| ids.extend(log.subject_scores(hash)));
     ids.sort_unstable();
     ids.dedup();

@@ -5,7 +5,7 @@ use crate::index::Merged;
 use crate::limits::UNINDEXED_SEGMENTS_MAX;
 use crate::log::LogTable;
 use crate::planted::{self, Bug};
-use crate::segment::Segment;
+use crate::segment::{LookupKind, RowKind, Segment};
 use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -28,24 +28,48 @@ impl<D: Dir> Clone for SegmentView<D> {
 /// A merged index is not joined with others past so many items: rows are counted in 32 bits.
 const INDEX_ITEMS_MAX: usize = 1 << 30;
 
-/// A merged lookup index: for each trace, in which of the segments it covers it lies.
+/// What a merged index finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indexed {
+    /// Rows of traces, by their identity.
+    Trace,
+    /// Rows of scores, by their identity.
+    Score,
+    /// Rows of scores, by what they are about.
+    Subject,
+}
+
+impl Indexed {
+    /// All of them.
+    pub const ALL: [Indexed; 3] = [Indexed::Trace, Indexed::Score, Indexed::Subject];
+
+    fn in_segment(self) -> LookupKind {
+        match self {
+            Indexed::Trace => LookupKind::Trace,
+            Indexed::Score => LookupKind::Score,
+            Indexed::Subject => LookupKind::Subject,
+        }
+    }
+}
+
+/// A merged lookup index: for each trace and score, in which of the segments it covers it lies.
 #[derive(Debug)]
 pub struct IndexView<M> {
     /// Its file's number.
     pub number: u64,
     /// The mapped file.
     pub map: M,
-    /// Where in the file the index stands.
-    pub place: Range<usize>,
+    /// Where in the file the indexes stand.
+    pub places: [Range<usize>; 3],
     /// The segments it covers, those that are gone since among them; ordinals in the index point
     /// into this list.
     pub segments: Vec<SegmentId>,
 }
 
 impl<M: Deref<Target = [u8]>> IndexView<M> {
-    /// The index, in place.
-    pub fn items(&self) -> Merged<'_> {
-        Merged::view(self.map.get(self.place.clone()).unwrap_or_default())
+    /// The index of one kind, in place.
+    pub fn items(&self, of: Indexed) -> Merged<'_> {
+        Merged::view(self.map.get(self.places[of as usize].clone()).unwrap_or_default())
     }
 }
 
@@ -192,7 +216,8 @@ impl<D: Dir> View<D> {
         while let Some(next) = first.checked_sub(1) {
             let live = |id: &&SegmentId| self.positions.contains_key(*id);
             let covered = self.indexes[next].segments.iter().filter(live).count();
-            items += self.indexes[next].items().len();
+            let longest = Indexed::ALL.map(|of| self.indexes[next].items(of).len());
+            items += longest.into_iter().max().unwrap_or(0);
             if covered > sum || items > INDEX_ITEMS_MAX {
                 break;
             }
@@ -211,28 +236,61 @@ impl<D: Dir> View<D> {
         self.logs.iter().find(|l| l.id() == id)
     }
 
-    /// The segments that hold anything of a trace, oldest first, and its row in each. Cost: one
-    /// probe of each merged index, of which there are few, and one of each segment outside of them.
-    pub fn holders(&self, trace: Identity) -> Vec<(usize, u32)> {
-        let mut holders = Vec::new();
+    /// Rows of segments that may have this hash, oldest segment first: each is to be compared. Cost:
+    /// one probe of each merged index, of which there are few, and one of each segment outside of
+    /// them.
+    pub fn rows(&self, of: Indexed, hash: u64) -> Vec<(usize, u32)> {
+        let mut rows = Vec::new();
         for index in &self.indexes {
-            for (ordinal, row) in index.items().find(self.key.lookup_hash(trace)) {
+            for (ordinal, row) in index.items(of).find(hash) {
                 let id = index.segments.get(ordinal as usize);
-                let Some(at) = id.and_then(|id| self.positions.get(id)) else { continue };
-                if self.segments[*at].segment.trace_identity(row) == Some(trace) {
-                    holders.push((*at, row));
-                }
+                let at = id.and_then(|id| self.positions.get(id));
+                rows.extend(at.map(|at| (*at, row)));
             }
         }
         for at in &self.unindexed {
-            if let Some(row) = self.segments[*at].segment.find_trace(trace) {
-                holders.push((*at, row));
-            }
+            let candidates = self.segments[*at].segment.candidates(of.in_segment(), hash);
+            rows.extend(candidates.map(|row| (*at, row)));
         }
-        if holders.len() > 1 {
-            holders.sort_unstable();
+        if rows.len() > 1 {
+            rows.sort_unstable();
         }
-        holders
+        rows
+    }
+
+    /// The segments that hold anything of a trace, oldest first, and its row in each. Cost: as
+    /// [`rows`](Self::rows).
+    pub fn holders(&self, trace: Identity) -> Vec<(usize, u32)> {
+        let mut rows = self.rows(Indexed::Trace, self.key.lookup_hash(trace));
+        rows.retain(|(at, row)| self.segments[*at].segment.trace_identity(*row) == Some(trace));
+        rows
+    }
+
+    /// The newest live row of a score among the segments that `include` names. Cost: as
+    /// [`rows`](Self::rows).
+    pub fn live_score(
+        &self,
+        score: Identity,
+        include: impl Fn(usize) -> bool,
+    ) -> Option<(usize, u32)> {
+        let rows = self.rows(Indexed::Score, self.key.lookup_hash(score));
+        rows.into_iter().rev().find(|(at, row)| {
+            let s = &self.segments[*at];
+            include(*at)
+                && s.segment.score_identity(*row) == Some(score)
+                && !s.dead.contains(RowKind::Score, *row)
+        })
+    }
+
+    /// Live rows of scores that may be about what has this hash, oldest segment first. Cost: as
+    /// [`rows`](Self::rows).
+    pub fn scores_about(&self, hash: u64) -> impl Iterator<Item = Identity> {
+        let rows = self.rows(Indexed::Subject, hash).into_iter();
+        rows.filter_map(|(at, row)| {
+            let s = &self.segments[at];
+            let dead = s.dead.contains(RowKind::Score, row);
+            s.segment.score_identity(row).filter(|_| !dead)
+        })
     }
 
     /// Memory of the logs' tables, in bytes.

@@ -252,7 +252,14 @@ impl<F: Fs> Shared<F> {
                 view.indexes[plan.indexes.clone()].iter().map(|ix| ix.number).collect();
             let number = self.manifest.lock().state().next_index;
             remove_if_there(&self.dir, FileName::IndexTemp(number))?;
-            write_index(&self.dir, &view, &self.header, number, &plan)?;
+            match write_index(&self.dir, &view, &self.header, number, &plan) {
+                // Without one, segments are asked one by one: all can be read that can be read.
+                Err(e) if e.corruption().is_some() => {
+                    self.listener.event(&Event::Failed(format!("no merged index is written: {e}")));
+                    return Ok(());
+                }
+                other => other?,
+            }
             let index = Arc::new(open_index(&self.dir, number, &self.header)?);
             let segments = index.segments.clone();
             self.commit_edit(&Edit::Index { number, segments, replaces: replaces.clone() })?;

@@ -82,10 +82,7 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
         stats.scores += live;
     }
     for identity in touched_scores(&view, snapshot.seq()) {
-        let sealed = view.segments.iter().any(|s| {
-            let row = s.segment.find_score(identity);
-            row.is_some_and(|row| !s.dead.contains(RowKind::Score, row))
-        });
+        let sealed = view.live_score(identity, |_| true).is_some();
         let found = score_of(&view, identity, snapshot.seq())?;
         match (&found, sealed) {
             (Some(_), false) => stats.scores += 1,

@@ -1,5 +1,5 @@
-//! The merged lookup index: whether it finds every trace of the segments it covers, and nothing
-//! else.
+//! The merged lookup indexes: whether they find every trace and score of the segments they cover, and
+//! nothing else.
 
 use super::finding::Findings;
 use super::segments::{Kind, check_file};
@@ -9,23 +9,32 @@ use crate::fs::{Dir, FileName};
 use crate::id::SegmentId;
 use crate::index::Merged;
 use crate::segment::{SectionId, Segment};
+use crate::snapshot::{Indexed, each_hash, section_of};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Ids of the segments, u64 each.
 pub const SEGMENTS: SectionId = SectionId(1);
-/// The index.
-pub const ITEMS: SectionId = SectionId(2);
+/// Traces.
+pub const TRACES: SectionId = SectionId(2);
+/// Scores.
+pub const SCORES: SectionId = SectionId(3);
+/// Scores by what they are about.
+pub const SUBJECTS: SectionId = SectionId(4);
 
 /// The name of a section of an index file.
 pub fn section_name(id: SectionId) -> &'static str {
     match id {
         SEGMENTS => "SEGMENTS",
-        ITEMS => "ITEMS",
+        TRACES => "TRACES",
+        SCORES => "SCORES",
+        SUBJECTS => "SUBJECTS",
         _ => "?",
     }
 }
 
-const AFFECTS: &str = "finding traces; it holds nothing else, and is built anew when removed";
+const AFFECTS: &str =
+    "finding traces and scores; it holds nothing else, and is built anew when removed";
 
 /// An index that the manifest names.
 #[derive(Debug)]
@@ -57,7 +66,7 @@ pub fn check<D: Dir>(
     let kind = Kind {
         kind: FileKind::Index,
         number: index.number,
-        sections: &[SEGMENTS, ITEMS],
+        sections: &[SEGMENTS, TRACES, SCORES, SUBJECTS],
         name: section_name,
         in_blocks: &[],
         affects: &AFFECTS.into(),
@@ -73,30 +82,51 @@ pub fn check<D: Dir>(
         let expected = format!("the {} segments that the manifest says", index.segments.len());
         findings.damage((&path, place(SEGMENTS)), expected, found, AFFECTS);
     }
-    let at = (path.as_path(), place(ITEMS));
-    let merged = match Merged::parse(footer.section(bytes, ITEMS)) {
-        Ok(merged) => merged,
-        Err(fault) => {
-            findings.fault(at, fault, "a merged index", AFFECTS);
-            return Ok(());
+    for of in Indexed::ALL {
+        let section = section_of(of);
+        let at = (path.as_path(), place(section));
+        match Merged::parse(footer.section(bytes, section)) {
+            Ok(merged) => items(of, &merged, &covered, segments, store, at, findings)?,
+            Err(fault) => findings.fault(at, fault, "a merged index", AFFECTS),
         }
-    };
+    }
+    Ok(())
+}
+
+/// Whether one of the indexes finds the rows of the segments that it covers.
+fn items<D: Dir>(
+    of: Indexed,
+    merged: &Merged<'_>,
+    covered: &[SegmentId],
+    segments: &[Arc<Segment<D>>],
+    store: &FileHeader,
+    at: (&Path, u64),
+    findings: &mut Findings<'_>,
+) -> Result<()> {
     let (mut items, mut gone) = (0usize, false);
-    for (ordinal, id) in (0u32..).zip(&covered) {
+    for (ordinal, id) in (0u32..).zip(covered) {
         // It was replaced since; or it could not be opened, which has been told.
         let Some(segment) = segments.iter().find(|s| s.id() == *id) else {
             gone = true;
             continue;
         };
         let mut missing = 0u64;
-        for row in 0..segment.facts().traces {
-            let Some(identity) = segment.trace_identity(row) else { continue };
+        let each = each_hash(segment, of, &store.key, &mut |hash, row| {
             items += 1;
-            let hash = store.key.lookup_hash(identity);
             missing += u64::from(!merged.find(hash).any(|found| found == (ordinal, row)));
+        });
+        match each {
+            // It was told when the rows were checked.
+            Err(e) if e.corruption().is_some() => gone = true,
+            other => other?,
         }
         if missing > 0 {
-            let expected = format!("every trace of segment {id}");
+            let what = match of {
+                Indexed::Trace => "trace",
+                Indexed::Score => "score",
+                Indexed::Subject => "subject of a score",
+            };
+            let expected = format!("every {what} of segment {id}");
             findings.damage(at, expected, format!("{missing} are not found"), AFFECTS);
         }
     }

@@ -160,8 +160,9 @@ impl<D: Dir> Needed<'_, D> {
                 Ok(())
             }))?;
         }
+        let mut last = LastBlock::default();
         for row in (0..segment.facts().scores).filter(|row| self.is_live(RowKind::Score, *row)) {
-            readable(segment.score_fields(row).map(|fields| all(None, &fields)))?;
+            readable(segment.score_fields(row, &mut last).map(|fields| all(None, &fields)))?;
         }
         Ok(())
     }

@@ -221,6 +221,7 @@ impl<D: Dir> Rows<'_, '_, D> {
 
     fn scores(&mut self) -> Result<()> {
         let segment = self.segment;
+        let mut last = LastBlock::default();
         for row in 0..segment.facts().scores {
             let identity = segment.score_identity(row);
             let id = segment.score_id(row);
@@ -236,7 +237,7 @@ impl<D: Dir> Rows<'_, '_, D> {
                 let found = format!("the lookup does not find score row {row}");
                 self.wrong(columns::LOOKUP_SCORE, "every score in the lookup", found, &name);
             }
-            let fields = match segment.score_fields(row) {
+            let fields = match segment.score_fields(row, &mut last) {
                 Ok(fields) => fields,
                 Err(error) => {
                     self.details(error, "the details of a score", &name)?;

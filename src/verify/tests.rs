@@ -434,7 +434,7 @@ fn every_file_can_be_dumped_and_faults_are_lines() {
     assert_eq!((count(&lines, "facts"), count(&lines, "fault")), (1, 0));
     let lines = dumped(FileName::Payload(SegmentId(1)));
     assert_eq!((count(&lines, "section"), count(&lines, "block")), (5, 1));
-    assert_eq!(count(&dumped(FileName::Index(1)), "section"), 2);
+    assert_eq!(count(&dumped(FileName::Index(1)), "section"), 4);
     assert_eq!(count(&dumped(FileName::Current), "text"), 1);
     let mut bytes = std::fs::read(store.path(log)).unwrap();
     bytes[300] ^= 1;

@@ -1,23 +1,32 @@
 //! Many segments are looked up through one index.
 
-use crate::world::{Dump, World, append, assert_same, full, id, observation, quick};
+use crate::world::{Dump, World, append, assert_same, full, id, observation, quick, score};
+use tracekeep::model::{Record, Subject};
 use tracekeep::{Background, Durability, Options, Store, limits};
 
 /// One index and as many segments outside of it as there may be.
 const SEGMENTS: usize = 2 * limits::UNINDEXED_SEGMENTS_MAX + 1;
 
-/// Each segment holds a trace of its own and a piece of one that lies in all of them.
+fn about(trace: &str) -> Subject {
+    Subject::Trace(id(trace))
+}
+
+/// Each segment holds a trace of its own and a piece of one that lies in all of them, and a score of
+/// each.
 fn fill(store: &Store) {
     fill_with(store, SEGMENTS);
 }
 
 fn fill_with(store: &Store, segments: usize) {
     for i in 0..segments as i64 {
-        append(
+        let own = format!("own {i}");
+        append::<Record>(
             store,
             [
-                observation("everywhere", &format!("o{i}"), i).input(format!("piece {i}")),
-                observation(&format!("own {i}"), "a", i).input(format!("own {i}")),
+                observation("everywhere", &format!("o{i}"), i).input(format!("piece {i}")).into(),
+                observation(&own, "a", i).input(own.clone()).into(),
+                score(&format!("of everywhere {i}"), about("everywhere"), i).into(),
+                score(&format!("of {own}"), about(&own), i).into(),
             ],
         );
         quick(store);
@@ -37,7 +46,14 @@ fn check_with(store: &Store, segments: usize, what: &str) {
         assert_eq!(input, format!("own {i}").as_bytes(), "{what}");
         let input = snapshot.input(&id("everywhere"), &id(&format!("o{i}"))).unwrap().unwrap();
         assert_eq!(input, format!("piece {i}").as_bytes(), "{what}");
+        assert!(snapshot.score(&id(&format!("of everywhere {i}"))).unwrap().is_some(), "{what}");
+        let own = snapshot.scores(&id(&format!("own {i}"))).unwrap();
+        assert_eq!(own.len(), 1, "{what}");
+        assert_eq!(own[0].0, id(&format!("of own {i}")), "{what}");
     }
+    assert_eq!(snapshot.scores(&id("everywhere")).unwrap().len(), segments, "{what}");
+    assert!(snapshot.score(&id("of nobody")).unwrap().is_none(), "{what}");
+    assert!(snapshot.scores(&id("nowhere")).unwrap().is_empty(), "{what}");
     assert!(snapshot.trace_state(&id("nowhere")).unwrap().is_none(), "{what}");
     assert_eq!(store.stats().unwrap().traces as usize, segments + 1, "{what}");
 }

@@ -115,7 +115,9 @@ fn scores(segment: &Segment<Folder>, read: &mut Read) {
         let id = segment.score_id(row);
         let found = segment.score_identity(row).and_then(|identity| segment.find_score(identity));
         read.push(Some(format!("{id:?} {found:?}")));
-        read.push(segment.score_fields(row).ok().map(|fields| said(&fields)));
+        read.push(
+            segment.score_fields(row, &mut LastBlock::default()).ok().map(|fields| said(&fields)),
+        );
     }
     let hash = Seq(7).0;
     assert!(segment.candidates(LookupKind::Subject, hash).count() < usize::MAX);
