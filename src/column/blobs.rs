@@ -10,7 +10,7 @@
 //! a raw block:  the length of each row as LEB128, then the rows
 //! ```
 //!
-//! A block holds about 32 KiB; a larger row has one of its own. Blocks are zstd frames, or the
+//! A block holds about 8 KiB; a larger row has one of its own. Blocks are zstd frames, or the
 //! raw bytes where that is no longer: then the two lengths are equal. The checksum covers the
 //! stored bytes.
 
@@ -24,7 +24,7 @@ use std::ops::Range;
 const HEADER: usize = 8;
 const BLOCK: usize = 24;
 /// Raw bytes after which a block ends.
-const BLOCK_BYTES: usize = 32 << 10;
+const BLOCK_BYTES: usize = 8 << 10;
 /// Longest row.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
 /// Longest raw block: a full one and the longest row with its length.

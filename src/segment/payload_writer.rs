@@ -6,7 +6,7 @@ use crate::codec::compress::{Compressor, pack};
 use crate::column::{BlobsBuilder, IntsBuilder};
 use crate::error::{Error, Result};
 use crate::fs::File;
-use crate::limits::BLOCK_BYTES_MAX;
+use crate::limits::BLOCK_BYTES;
 use crate::part::{PartKey, PartTable};
 use std::collections::HashMap;
 
@@ -75,7 +75,7 @@ impl<F: File> PayloadWriter<F> {
             key: PartKey::of_process(),
             compressor,
             table: PartTable::new(),
-            block: Vec::with_capacity(BLOCK_BYTES_MAX),
+            block: Vec::with_capacity(BLOCK_BYTES),
             block_first: 0,
             stored: Vec::new(),
             directory: Vec::new(),
@@ -100,7 +100,7 @@ impl<F: File> PayloadWriter<F> {
         if let Some(number) = self.table.find(hash) {
             return Ok(number);
         }
-        if self.block.len() + bytes.len() > BLOCK_BYTES_MAX {
+        if self.block.len() + bytes.len() > BLOCK_BYTES {
             self.flush_block()?;
         }
         let number = self.parts();
