@@ -358,41 +358,53 @@ fn of_payloads() {
     );
 }
 
-/// What is told when the merged index says something else.
-fn forged_index(change: &dyn Fn(&mut Vec<u8>, &mut Vec<Item>)) -> Vec<String> {
+/// Traces, scores, and scores by what they are about.
+type Items = [Vec<Item>; 3];
+
+/// What is told when the merged indexes say something else.
+fn forged_index(change: &dyn Fn(&mut Vec<u8>, &mut Items)) -> Vec<String> {
     let (store, name) = (store(), FileName::Index(1));
     let mut index = Sections::of(&std::fs::read(store.path(name)).unwrap());
-    let [(_, segments), (_, bytes)] = &mut index.sections[..] else { panic!("two sections") };
-    let mut items: Vec<Item> = Merged::parse(bytes).unwrap().iter().collect();
+    let [(_, segments), merged @ ..] = &mut index.sections[..] else { panic!("no sections") };
+    let of = |(_, bytes): &(SectionId, Vec<u8>)| Merged::parse(bytes).unwrap().iter().collect();
+    let mut items: Items = [0, 1, 2].map(|at| of(&merged[at]));
     change(segments, &mut items);
-    items.sort_unstable();
-    bytes.clear();
-    write_merged(&|| items.iter().copied(), &mut |piece| {
-        bytes.extend_from_slice(piece);
-        Ok::<(), Fault>(())
-    })
-    .unwrap();
+    for (items, (_, bytes)) in items.iter_mut().zip(merged) {
+        items.sort_unstable();
+        bytes.clear();
+        write_merged(&|| items.iter().copied(), &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok::<(), Fault>(())
+        })
+        .unwrap();
+    }
     index.write(&store, name, &[]);
     told(&store)
 }
 
 #[test]
 fn of_indexes() {
-    type Case<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>, &mut Vec<Item>));
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>, &mut Items));
     let cases: &[Case<'_>] = &[
         ("nothing else", &|_, _| {}),
-        ("a trace less", &|_, items| _ = items.pop()),
-        ("a trace more", &|_, items| items.push((7, 0, 0))),
-        ("another row", &|_, items| items[0].2 += 1),
+        ("a trace less", &|_, [traces, ..]| _ = traces.pop()),
+        ("a trace more", &|_, [traces, ..]| traces.push((7, 0, 0))),
+        ("another row", &|_, [traces, ..]| traces[0].2 += 1),
+        ("a score less", &|_, [_, scores, _]| _ = scores.pop()),
+        ("a score more", &|_, [_, scores, _]| scores.push((7, 0, 0))),
+        ("another row of a score", &|_, [_, scores, _]| scores[0].2 += 1),
+        ("a subject less", &|_, [.., subjects]| _ = subjects.pop()),
+        ("a subject more", &|_, [.., subjects]| subjects.push((7, 0, 0))),
+        ("another score about it", &|_, [.., subjects]| subjects[0].2 += 1),
         ("a segment less", &|segments, _| segments.truncate(8)),
         ("half a segment more", &|segments, _| segments.extend([0; 4])),
         ("another segment, whose items may be anything", &|segments, items| {
             segments.extend(9u64.to_le_bytes());
-            items.push((7, 2, 0));
+            items.iter_mut().for_each(|items| items.push((7, 2, 0)));
         }),
-        ("another segment and an item less", &|segments, items| {
+        ("another segment and an item less", &|segments, [traces, ..]| {
             segments.extend(9u64.to_le_bytes());
-            items.pop();
+            traces.pop();
         }),
         ("another segment instead", &|segments, _| segments[8] = 9),
     ];
