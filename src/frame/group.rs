@@ -27,6 +27,8 @@ use std::ops::Range;
 
 const HEAD_BYTES: usize = 28;
 const PIECE_ENTRY_BYTES: usize = 16;
+/// Memory that is used again for the next group, at most.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 /// A part's length takes so many bytes at most.
 const PART_LEN_BYTES_MAX: usize = 3;
 const _: () = assert!(PART_BYTES_MAX < 1 << (7 * PART_LEN_BYTES_MAX));
@@ -47,6 +49,23 @@ impl GroupBuilder {
     /// A group whose first part has this number.
     pub fn new(first_part: u32) -> GroupBuilder {
         GroupBuilder { first_part, ..GroupBuilder::default() }
+    }
+
+    /// An empty group in the memory of one that was written, unless that is a lot.
+    pub fn reuse(mut self, first_part: u32) -> GroupBuilder {
+        if self.memory() > KEPT_BYTES_MAX {
+            return GroupBuilder::new(first_part);
+        }
+        let Self { records, record_ranges, lists, list_ranges, part_lens, parts, .. } = &mut self;
+        [records, lists, parts].into_iter().for_each(Vec::clear);
+        [record_ranges, list_ranges].into_iter().for_each(Vec::clear);
+        part_lens.clear();
+        GroupBuilder { first_part, ..self }
+    }
+
+    /// Bytes allocated, but for what is kept of each item.
+    pub fn memory(&self) -> usize {
+        self.records.capacity() + self.lists.capacity() + self.parts.capacity()
     }
 
     /// Appends an encoded record.

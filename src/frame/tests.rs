@@ -182,6 +182,29 @@ fn what_a_view_takes_is_counted_by_item() {
     assert_eq!(view.memory(), skeleton + 3 * 8 + 2 * 4 + size_of::<PieceAt>());
 }
 
+#[test]
+fn a_group_in_used_memory_is_as_a_new_one() {
+    let fill = |mut group: GroupBuilder, byte: u8, part: usize| {
+        group.push_record(&[byte; 7]);
+        group.push_list(&[byte; 3]);
+        group.push_part(&vec![byte; part]);
+        group
+    };
+    let written = |group: GroupBuilder| {
+        let mut body = Vec::new();
+        let view = group.write(&mut Compressor::new(1), &mut body);
+        (body, view)
+    };
+    let used = fill(GroupBuilder::new(40), 1, 3000);
+    let again = used.reuse(41);
+    assert!(again.is_empty() && again.next_part() == 41);
+    assert!(again.memory() >= 3000, "its memory was not kept");
+    assert_eq!(written(fill(again, 2, 90)), written(fill(GroupBuilder::new(41), 2, 90)));
+    // A large one gives its memory back.
+    let large = (0..300).fold(GroupBuilder::new(0), |group, _| fill(group, 3, 4000));
+    assert_eq!(large.reuse(300).memory(), 0);
+}
+
 /// Raw length, stored length and number of parts of a piece.
 type Piece = (usize, usize, u32);
 

@@ -42,6 +42,8 @@ pub struct Encoder {
     deduper: Deduper,
     list: ListBuilder,
     encoded: Encoded,
+    /// Memory for the next group.
+    spare: GroupBuilder,
     raw_bytes: u64,
     /// Of the batch at hand: payloads in the order of records and fields, their lists, and what is
     /// found in its records.
@@ -78,6 +80,7 @@ impl Encoder {
             deduper: Deduper::new(key, stream_bytes_max),
             list: ListBuilder::new(),
             encoded: Encoded::new(0),
+            spare: GroupBuilder::default(),
             raw_bytes: 0,
             staged: Vec::new(),
             lists: Vec::new(),
@@ -117,8 +120,14 @@ impl Encoder {
 
     /// Takes the group at hand; the next one goes on with its part numbers.
     pub fn take_group(&mut self) -> Encoded {
-        let next = Encoded::new(self.encoded.group.next_part());
-        std::mem::replace(&mut self.encoded, next)
+        let spare = std::mem::take(&mut self.spare);
+        let group = spare.reuse(self.encoded.group.next_part());
+        std::mem::replace(&mut self.encoded, Encoded { group, found: Vec::new() })
+    }
+
+    /// Takes back a group that was written: the next one uses its memory.
+    pub fn give_back(&mut self, group: GroupBuilder) {
+        self.spare = group;
     }
 
     /// Adds a batch of records that were checked to the group at hand, together and last. Where

@@ -11,6 +11,8 @@ use crate::planted::{self, Bug};
 /// Fewer bytes than this between cuts, and the later ones are not kept: no payload takes much more
 /// memory than its bytes.
 const BYTES_PER_BOUNDARY: usize = 32;
+/// Memory for more cuts is not kept for the next payload.
+const CUTS_KEPT_MAX: usize = 16 << 10;
 /// Payloads that agree in so many bytes are likely to agree in more.
 const START_BYTES: usize = 512;
 
@@ -27,8 +29,9 @@ pub struct Deduper {
     print: PrintKey,
     streams: StreamTable,
     parts: PartTable,
-    /// Memory for the splitter.
+    /// Memory for the splitter, and for the cuts of the payload at hand.
     brackets: Brackets,
+    cuts: Vec<Boundary>,
 }
 
 impl Deduper {
@@ -40,6 +43,7 @@ impl Deduper {
             streams: StreamTable::new(stream_bytes_max),
             parts: PartTable::new(),
             brackets: Brackets::new(),
+            cuts: Vec::new(),
         }
     }
 
@@ -107,7 +111,8 @@ impl Deduper {
         list: &mut ListBuilder,
     ) -> Print {
         let mut brackets = std::mem::take(&mut self.brackets);
-        let boundaries_max = payload.len() / BYTES_PER_BOUNDARY + 16;
+        let mut cuts = std::mem::take(&mut self.cuts);
+        let cuts_max = (payload.len() / BYTES_PER_BOUNDARY + 16).saturating_sub(boundaries.len());
         let (mut at, state, mut print) = match boundaries.last() {
             Some(b) => (b.end as usize, b.state, Print { hash: b.print, len: u64::from(b.end) }),
             None => Default::default(),
@@ -128,16 +133,22 @@ impl Deduper {
             };
             let seen = cut.seen.map_or(usize::MAX, |seen| at + seen);
             at += cut.len;
-            if boundaries.len() >= boundaries_max {
+            if cuts.len() >= cuts_max {
                 continue;
             }
-            boundaries.push(Boundary {
+            cuts.push(Boundary {
                 end: u32::try_from(at).unwrap_or(u32::MAX),
                 seen: u32::try_from(seen).unwrap_or(u32::MAX),
                 part,
                 state: cut.state,
                 print: print.hash,
             });
+        }
+        // Once, for all of them: in a large heap each growing step costs as much as many cuts.
+        boundaries.extend_from_slice(&cuts);
+        if cuts.capacity() <= CUTS_KEPT_MAX {
+            cuts.clear();
+            self.cuts = cuts;
         }
         self.brackets = brackets;
         print

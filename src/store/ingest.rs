@@ -3,6 +3,7 @@
 use super::commit::{Commit, Done};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
+use crate::frame::GroupBuilder;
 use crate::fs::Fs;
 use crate::id::{Seq, StoreKey};
 use crate::limits::{
@@ -111,6 +112,11 @@ impl Ingest {
             done,
             bytes,
         });
+    }
+
+    /// Takes back a group that was written: the next one uses its memory.
+    pub fn give_back(&mut self, written: GroupBuilder) {
+        self.encoder.give_back(written);
     }
 
     /// The next thing for the writer.

@@ -11,7 +11,7 @@ use crate::codec::compress::Compressor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, FrameWriter,
-    Previous,
+    GroupBuilder, Previous,
 };
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::{LogId, Seq};
@@ -49,6 +49,8 @@ pub(super) struct Writer<F: Fs> {
     compressor: Compressor,
     body: Vec<u8>,
     bytes: Vec<u8>,
+    /// The last group that was written.
+    spare: Option<GroupBuilder>,
     next_seq: Seq,
     /// When `Os` last advanced the promise, by the store's clock.
     promised_ns: i64,
@@ -73,6 +75,7 @@ impl<F: Fs> Writer<F> {
             compressor: Compressor::new(LOG_ZSTD_LEVEL),
             body: Vec::new(),
             bytes: Vec::new(),
+            spare: None,
             next_seq: Seq(last_seq.0 + 1),
             promised_ns,
         }
@@ -111,8 +114,11 @@ impl<F: Fs> Writer<F> {
     }
 
     /// The next group; `Some(None)` after quiet time; `None` when the store closes.
-    fn next(&self) -> Option<Option<Pending>> {
+    fn next(&mut self) -> Option<Option<Pending>> {
         let mut ingest = self.shared.ingest.lock();
+        if let Some(written) = self.spare.take() {
+            ingest.give_back(written);
+        }
         loop {
             if let Some(pending) = ingest.take() {
                 return Some(Some(pending));
@@ -201,6 +207,7 @@ impl<F: Fs> Writer<F> {
             done: pending.done,
             bytes: pending.bytes,
         };
+        self.spare = Some(pending.encoded.group);
         if full {
             self.shared.ingest.lock().log_full = true;
         }
