@@ -18,6 +18,11 @@ use std::path::Path;
 use tracekeep::model::{Record, Target};
 use tracekeep::{Batch, Id, Store};
 
+/// An ingestion service would choose one like it. With glibc's, appending records that all lie in
+/// memory measures what it costs to free them one by one: docs/decisions/0021-the-allocator-of-benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Groups records into batches of at most this many.
 pub(crate) fn batches(records: Vec<Record>, batch_records: usize) -> Vec<Batch> {
     tracekeep_measure::append::batches(records, batch_records).unwrap()

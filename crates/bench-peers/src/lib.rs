@@ -41,6 +41,12 @@ mod stats;
 use engine::names::Open;
 use std::process::ExitCode;
 
+/// For every engine that is written in Rust; an ingestion service would choose one like it. With
+/// glibc's, appending records that all lie in memory measures what it costs to free them one by
+/// one: docs/decisions/0021-the-allocator-of-benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What went wrong, in words.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;
 /// The result of everything here.
