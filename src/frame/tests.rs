@@ -196,6 +196,11 @@ fn a_group_in_used_memory_is_as_a_new_one() {
         (body, view)
     };
     let used = fill(GroupBuilder::new(40), 1, 3000);
+    let several = (0..2).fold(fill(GroupBuilder::new(0), 1, 9), |mut group, _| {
+        group.push_part(&[5]);
+        group
+    });
+    assert_eq!(several.skeleton_bytes(), (1 + 7) + (1 + 3) + 3 * 2);
     let again = used.reuse(41);
     assert!(again.is_empty() && again.next_part() == 41);
     assert!(again.memory() >= 3000, "its memory was not kept");

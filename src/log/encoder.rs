@@ -193,3 +193,40 @@ impl Encoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+    use crate::model::{ObservationRecord, Operation, Timestamp};
+
+    #[test]
+    fn what_is_new_is_counted_and_memory_used_again() {
+        let mut encoder = Encoder::new(&StoreKey([1; 32]), 1 << 20);
+        let add = |encoder: &mut Encoder, id: &str, from: u32| {
+            let (trace, id) = (Id::parse("trace").unwrap(), Id::parse(id).unwrap());
+            let input: String = (from..from + 600).map(|n| format!("{n:05}")).collect();
+            let record = ObservationRecord::new(trace, id, Timestamp(0), Operation::Create);
+            encoder.batch(vec![record.input(input).into()], &mut |_| panic!("one group is enough"));
+        };
+        add(&mut encoder, "a", 0);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
+        assert!(encoder.memory() >= 3_000);
+        let first = encoder.take_group();
+        add(&mut encoder, "b", 0);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
+        assert!(encoder.group().memory() < 3_000);
+        encoder.give_back(first.group);
+        drop(encoder.take_group());
+        assert!(encoder.group().memory() >= 3_000 && encoder.group().is_empty());
+        add(&mut encoder, "c", 1_000);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (6_000, 2));
+        // The log goes on with what it has.
+        encoder.restart(1);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (6_000, 1));
+        encoder.restart(0);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (0, 0));
+        add(&mut encoder, "d", 0);
+        assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
+    }
+}
