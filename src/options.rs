@@ -19,7 +19,8 @@ pub struct Options {
     /// When an append is acknowledged. Default [`Durability::Disk`].
     pub durability: Durability,
     /// Memory for live traces: tables of unsealed records, the last payloads of streams, and
-    /// part lookup, in bytes. Appends wait when it is reached. Default 256 MiB.
+    /// part lookup, in bytes. Where three quarters are taken and logs wait to be sealed, appends
+    /// are slowed down to the rate of sealing; where all is, they wait. Default 256 MiB.
     pub live_bytes_max: usize,
     /// Memory for decompressed blocks, in bytes; 0 turns the cache off. Default 64 MiB.
     pub block_cache_bytes: usize,

@@ -34,7 +34,7 @@ pub enum Plan {
 pub enum Pressure {
     /// Nobody waits.
     None,
-    /// Appends wait until a log is sealed.
+    /// Appends are slowed down, or wait, until a log is sealed.
     Appends,
 }
 

@@ -1,5 +1,6 @@
 //! The caller's side of an append: deduplicate, encode, put into the group that goes next.
 
+use super::brake::SLOW_FROM;
 use super::commit::{Commit, Done};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
@@ -187,6 +188,12 @@ impl Ingest {
 impl<F: Fs> Shared<F> {
     pub fn append(&self, records: Vec<Record>) -> Result<Commit> {
         let mut ingest = self.ingest.lock();
+        let taken = self.room_taken(&ingest);
+        if taken > SLOW_FROM {
+            drop(ingest);
+            self.slow_down(records.len() as u64, taken);
+            ingest = self.ingest.lock();
+        }
         self.wait_for_room(&mut ingest)?;
         if records.is_empty() {
             let done = Arc::new(Done::default());
@@ -224,9 +231,19 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Whether the next append has to wait for a log to be sealed.
+    /// Waits for about as long as it takes to seal so many records.
+    fn slow_down(&self, records: u64, taken: f64) {
+        self.want_upkeep();
+        let mut brake = self.brake.lock();
+        let wait = brake.wait(records, taken, self.clock.now_ns());
+        if !wait.is_zero() && !self.is_closing() {
+            self.released.wait_for(&mut brake, wait);
+        }
+    }
+
+    /// Whether appends are slowed down, or stopped, until a log is sealed.
     pub fn pressure(&self) -> Pressure {
-        match self.sealing_is_behind(&self.ingest.lock()) {
+        match self.room_taken(&self.ingest.lock()) > SLOW_FROM {
             true => Pressure::Appends,
             false => Pressure::None,
         }
@@ -234,15 +251,21 @@ impl<F: Fs> Shared<F> {
 
     /// Whether appends have to wait until a log is sealed.
     fn sealing_is_behind(&self, ingest: &Ingest) -> bool {
+        self.room_taken(ingest) >= 1.0
+    }
+
+    /// How much of the room for unsealed records is taken, of which 1 is all; 0 where there is
+    /// nothing to seal.
+    fn room_taken(&self, ingest: &Ingest) -> f64 {
         if self.options.background == Background::Off {
-            return false;
+            return 0.0;
         }
         let view = self.view();
         let open = *self.open_log.lock();
         if !view.logs.iter().any(|log| Some(log.id()) != open) {
-            return false;
+            return 0.0;
         }
-        view.logs.len() >= UNSEALED_LOGS_MAX
-            || view.memory() + ingest.memory() > self.options.live_bytes_max
+        let memory = (view.memory() + ingest.memory()) as f64 / self.options.live_bytes_max as f64;
+        memory.max(view.logs.len() as f64 / UNSEALED_LOGS_MAX as f64)
     }
 }

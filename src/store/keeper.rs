@@ -75,13 +75,10 @@ impl<F: Fs> Shared<F> {
             let _turn = self.upkeep.lock();
             let finished = self.finished()?;
             let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
-            let none = weights.len()..weights.len();
             let joined = if self.may_join() { &weights[..] } else { &[] };
             match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
-                Plan::Seal(logs, level) => {
-                    self.replace(logs, none, level, &mut |_| Go::On)?;
-                }
+                Plan::Seal(logs, level) => self.seal_behind(logs, level)?,
                 Plan::Join(segments) => self.join(segments)?,
             }
             self.expire_snapshots();
@@ -89,6 +86,16 @@ impl<F: Fs> Shared<F> {
         }
         let _turn = self.upkeep.lock();
         self.index()
+    }
+
+    /// Seals the oldest logs, and notes how long it took.
+    fn seal_behind(&self, logs: usize, level: SealLevel) -> Result<()> {
+        let (view, start) = (self.view(), self.clock.now_ns());
+        let records = view.logs.iter().take(logs).map(|log| log.records()).sum();
+        self.replace(logs, view.segments.len()..view.segments.len(), level, &mut |_| Go::On)?;
+        let took = self.clock.now_ns().saturating_sub(start);
+        self.brake.lock().sealed(records, took);
+        Ok(())
     }
 
     fn may_join(&self) -> bool {

@@ -12,9 +12,10 @@
 //! reached, and never if its sync failed.
 //!
 //! Read in this order: `builder`, `batch`, `commit`, `shared`, `ingest`, `writer`, `syncer`,
-//! `open`, `pace`, `keeper`, `stats`, `follower`, `repair`.
+//! `open`, `pace`, `brake`, `keeper`, `stats`, `follower`, `repair`.
 
 mod batch;
+mod brake;
 mod builder;
 mod commit;
 mod follower;

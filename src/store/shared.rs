@@ -1,3 +1,4 @@
+use super::brake::Brake;
 use super::ingest::Ingest;
 use super::listener::{Event, Listener};
 use super::pace::Pace;
@@ -42,6 +43,10 @@ pub(super) struct Shared<F: Fs> {
     pub joins_paused: AtomicBool,
     /// What joining in the background may spend.
     pub pace: Mutex<Pace>,
+    /// Slows appends down while sealing is behind.
+    pub brake: Mutex<Brake>,
+    /// Who is slowed down waits on this.
+    pub released: Condvar,
     /// The log that is written, if one is.
     pub open_log: Mutex<Option<LogId>>,
     snapshots: Mutex<Vec<WeakSnapshot<F::Dir>>>,
@@ -85,6 +90,8 @@ impl<F: Fs> Shared<F> {
             upkeep_changed: Condvar::new(),
             joins_paused: AtomicBool::new(false),
             pace: Mutex::new(Pace::new(options.join_bytes_per_second_max)),
+            brake: Mutex::new(Brake::new()),
+            released: Condvar::new(),
             open_log: Mutex::new(None),
             snapshots: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
@@ -216,11 +223,15 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Lets appenders look again at what they wait for. Under their lock, so that none is between
+    /// Lets appenders look again at what they wait for. Under their locks, so that none is between
     /// looking and waiting.
     pub fn wake_appenders(&self) {
-        let _ingest = self.ingest.lock();
-        self.room.notify_all();
+        {
+            let _ingest = self.ingest.lock();
+            self.room.notify_all();
+        }
+        let _brake = self.brake.lock();
+        self.released.notify_all();
     }
 
     /// Why background work does not get on, if so.
@@ -246,7 +257,7 @@ impl<F: Fs> Shared<F> {
             self.closing.store(true, Ordering::Release);
         }
         self.work.notify_all();
-        self.room.notify_all();
+        self.wake_appenders();
         let _wanted = self.upkeep_wanted.lock();
         self.upkeep_changed.notify_all();
     }
