@@ -23,6 +23,8 @@ mod memory;
 mod reads;
 #[path = "report/scale.rs"]
 mod scale;
+#[path = "report/shapes.rs"]
+mod shapes;
 #[path = "report/table.rs"]
 mod table;
 #[path = "report/tails.rs"]
@@ -44,7 +46,7 @@ fn rounds() -> usize {
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let sections: [(&str, Section); 13] = [
+    let sections: [(&str, Section); 14] = [
         ("memory", memory::memory),
         ("limits", limits::limits),
         ("agents", writes::agents_rows),
@@ -54,6 +56,7 @@ fn main() {
         ("corpus", writes::corpus),
         ("tree", reads::trees),
         ("payload", reads::payloads),
+        ("shapes", shapes::shapes),
         ("sixteen", reads::sixteen),
         ("open", writes::open),
         ("tails", tails::tails),

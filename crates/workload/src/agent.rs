@@ -28,6 +28,9 @@ pub enum History {
     Wrapped,
     /// As `Growing`, as one JSON string that holds the array's text.
     Encoded,
+    /// Old text in a new wrapping each time: the inside of a string that begins with how many
+    /// messages there are, so that no input is a prefix of the next, nor starts as it does.
+    Retold,
 }
 
 /// What an agent is like.
@@ -69,7 +72,7 @@ struct Conversation {
 impl Conversation {
     fn push(&mut self, open: String, cut: Option<usize>) {
         let open = match self.history {
-            History::Encoded => {
+            History::Encoded | History::Retold => {
                 let mut escaped = String::new();
                 text::escape(&open, &mut escaped);
                 escaped
@@ -81,10 +84,12 @@ impl Conversation {
 
     /// The input of the next call.
     fn input(&self) -> String {
+        let retold = format!("{{\"turn\":{},\"transcript\":\"[", self.messages.len());
         let (before, after) = match self.history {
             History::Growing | History::Rewriting => ("[", "]"),
             History::Wrapped => ("{\"messages\":[", "],\"stream\":false}"),
             History::Encoded => ("\"[", "]\""),
+            History::Retold => (retold.as_str(), "]\"}"),
         };
         let bytes: usize = self.messages.iter().map(|m| m.open.len() + 48).sum();
         let mut out = String::with_capacity(bytes + 64);

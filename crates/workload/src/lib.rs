@@ -9,7 +9,7 @@
 //! | whole traces, by number | [`agent_trace`], [`rag_trace`], [`chat_session`], [`batch_job`], [`mixed_trace`] |
 //! | records as they arrive: interleaved, in pieces, late, twice | [`Arrivals`], [`split`], [`batches`] |
 //! | trees that are hard to hold | [`big_trace`], [`deep_trace`], [`wide_trace`], [`orphan_trace`], [`cyclic_trace`], [`odd_id_trace`] |
-//! | single observations, endless | [`unrelated_payloads`], [`small_observations`] |
+//! | single observations, endless | [`unrelated_payloads`], [`unrelated_texts`], [`small_observations`] |
 //! | a store that grows, each record by its number | [`Steady`] |
 //! | the means | [`Rng`], [`text`], [`payload_bytes`], [`digest`] |
 //!
@@ -46,7 +46,7 @@ pub use rag::rag_trace;
 pub use rng::{Rng, mix};
 pub use shapes::{
     Parents, big_trace, cyclic_trace, deep_trace, odd_id_trace, orphan_trace, small_observations,
-    unrelated_payloads, wide_trace,
+    unrelated_payloads, unrelated_texts, wide_trace,
 };
 pub use steady::Steady;
 

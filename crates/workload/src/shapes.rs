@@ -188,13 +188,23 @@ pub fn odd_id_trace(seed: u64) -> Vec<Record> {
 /// Observations without end whose inputs of `min` to `max` bytes have nothing in common but
 /// their words; 16 to a trace. The overhang over `max` is at most 200 bytes.
 pub fn unrelated_payloads(seed: u64, min: u64, max: u64) -> impl Iterator<Item = Record> {
+    unrelated_texts(seed, min, max, text::mixed)
+}
+
+/// As [`unrelated_payloads`], of the text that `make` appends, which is one of [`text`].
+pub fn unrelated_texts(
+    seed: u64,
+    min: u64,
+    max: u64,
+    make: fn(&mut Rng, &mut String, u64),
+) -> impl Iterator<Item = Record> {
     let seed = Family::Unrelated.seed(seed);
     (0u64..).map(move |number| {
         let mut rng = Rng::stream(seed, number);
         let bytes = rng.between(min, max);
         let mut input = String::with_capacity(bytes as usize + 256);
         input.push('"');
-        text::mixed(&mut rng, &mut input, bytes);
+        make(&mut rng, &mut input, bytes);
         input.push('"');
         single(seed, number, 16, rng).kind(ObservationKind::Span).input(input).into()
     })

@@ -139,6 +139,15 @@ fn histories_are_written_as_they_say() {
     let inner: String = serde_json::from_str(&encoded[7]).unwrap();
     assert_eq!(list(&inner), list(&grown[7]));
     assert!(inputs(History::Wrapped)[7].starts_with("{\"messages\":[{"));
+    let retold = inputs(History::Retold);
+    let told = |text: &str| {
+        let whole: serde_json::Value = serde_json::from_str(text).unwrap();
+        let turn = whole["turn"].as_u64().unwrap();
+        assert_eq!(turn as usize, list(whole["transcript"].as_str().unwrap()).len());
+        (turn, list(whole["transcript"].as_str().unwrap()))
+    };
+    assert_eq!(told(&retold[7]).1, list(&grown[7]));
+    assert!(told(&retold[7]).0 < told(&retold[8]).0);
 
     let rewritten = inputs(History::Rewriting);
     let (before, after) = (list(&rewritten[10]), list(&rewritten[11]));
