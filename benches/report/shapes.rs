@@ -13,7 +13,7 @@ use tracekeep_workload::{
 
 const SEED: u64 = 42;
 /// Payload bytes of a shape.
-const BYTES: u64 = 48 << 20;
+const BYTES: u64 = 16 << 20;
 
 /// Makes the traces of one kind of agent.
 type Make = fn(u64, u64, Timestamp) -> Vec<Record>;
