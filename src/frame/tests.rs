@@ -201,6 +201,11 @@ fn a_group_in_used_memory_is_as_a_new_one() {
         group
     });
     assert_eq!(several.skeleton_bytes(), (1 + 7) + (1 + 3) + 3 * 2);
+    let mut records = GroupBuilder::new(0);
+    records.push_record(&[1; 7]);
+    let mut lists = GroupBuilder::new(0);
+    lists.push_list(&[1; 7]);
+    assert!(records.memory() >= 7 && lists.memory() >= 7);
     let again = used.reuse(41);
     assert!(again.is_empty() && again.next_part() == 41);
     assert!(again.memory() >= 3000, "its memory was not kept");
