@@ -48,8 +48,8 @@ pub(crate) fn store_of(path: &Path, records: Vec<Record>, shape: Shape) -> Store
     store
 }
 
-/// A store whose records came through sixteen logs or a few more, `Unsealed` or sealed one by
-/// one: traces lie in several places, and every log had to learn their beginnings again.
+/// A store whose records came through sixteen logs or a few more, `Unsealed`, or sealed one by
+/// one and compacted: every log had to learn the beginnings again.
 pub(crate) fn sixteen_logs(path: &Path, records: Vec<Record>, shape: Shape) -> Store {
     // How much they take in one log says where to cut.
     let options = Options {

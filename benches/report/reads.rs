@@ -104,7 +104,7 @@ pub(crate) fn sixteen(table: &mut Table) {
     let data = arrivals(scaled(1_000));
     let ids = trace_ids(&data.records);
     for (place, shape) in
-        [("sixteen logs", Shape::Unsealed), ("sealed one by one", Shape::Segments(16))]
+        [("sixteen logs", Shape::Unsealed), ("sealed and compacted", Shape::Segments(16))]
     {
         let folder = folder();
         let store = sixteen_logs(folder.path(), data.records.clone(), shape);
