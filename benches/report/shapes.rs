@@ -4,8 +4,9 @@
 use crate::common::{append, batches, folder, scaled};
 use crate::table::{Table, figure, print_rows, timed};
 use std::io::Write;
+use tracekeep::SealLevel;
 use tracekeep::model::{Record, Timestamp, Value};
-use tracekeep::{Background, Options, SealLevel, Store};
+use tracekeep_measure::append::{How, open};
 use tracekeep_workload::{
     AgentOptions, Arrivals, History, Shape, Steady, agent_trace, payload_bytes, small_observations,
     text, unrelated_payloads, unrelated_texts,
@@ -77,9 +78,7 @@ fn row(what: &str, source: impl Iterator<Item = Record>) -> [String; 10] {
     let best = best(&records);
     let count = records.len();
     let folder = folder();
-    let options =
-        Options { background: Background::Off, live_bytes_max: 2 << 30, ..Options::default() };
-    let store = Store::builder().options(options).open(folder.path()).unwrap();
+    let store = open(folder.path(), &How::BASE).unwrap();
     let batches = batches(records, 64);
     let ((), appended) = timed(|| append(&store, batches, 8));
     let (_, sealed) = timed(|| store.seal(SealLevel::Full).unwrap());

@@ -187,14 +187,7 @@ impl Ingest {
 
 impl<F: Fs> Shared<F> {
     pub fn append(&self, records: Vec<Record>) -> Result<Commit> {
-        let mut ingest = self.ingest.lock();
-        let taken = self.room_taken(&ingest);
-        if taken > SLOW_FROM {
-            drop(ingest);
-            self.slow_down(records.len() as u64, taken);
-            ingest = self.ingest.lock();
-        }
-        self.wait_for_room(&mut ingest)?;
+        let mut ingest = self.with_room(records.len() as u64)?;
         if records.is_empty() {
             let done = Arc::new(Done::default());
             done.set(Ok(()));
@@ -209,7 +202,10 @@ impl<F: Fs> Shared<F> {
         Ok(commit)
     }
 
-    fn wait_for_room(&self, ingest: &mut MutexGuard<'_, Ingest>) -> Result<()> {
+    /// Waits until there is room for so many records more.
+    fn with_room(&self, records: u64) -> Result<MutexGuard<'_, Ingest>> {
+        let mut ingest = self.ingest.lock();
+        let mut slowed_down = false;
         loop {
             if let Some(failure) = self.failure() {
                 return Err(failure);
@@ -217,9 +213,17 @@ impl<F: Fs> Shared<F> {
             if self.is_closing() {
                 return Err(Error::new(ErrorKind::Closed, "the store is closed"));
             }
-            let behind = self.sealing_is_behind(ingest);
+            let taken = self.room_taken(&ingest);
+            if taken > SLOW_FROM && !slowed_down {
+                drop(ingest);
+                self.slow_down(records, taken);
+                slowed_down = true;
+                ingest = self.ingest.lock();
+                continue;
+            }
+            let behind = taken >= 1.0;
             if ingest.in_flight < IN_FLIGHT_BYTES_MAX && !behind {
-                return Ok(());
+                return Ok(ingest);
             }
             if behind {
                 if let Some(failure) = self.upkeep_failure() {
@@ -227,7 +231,7 @@ impl<F: Fs> Shared<F> {
                 }
                 self.want_upkeep();
             }
-            self.room.wait(ingest);
+            self.room.wait(&mut ingest);
         }
     }
 
@@ -249,13 +253,8 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Whether appends have to wait until a log is sealed.
-    fn sealing_is_behind(&self, ingest: &Ingest) -> bool {
-        self.room_taken(ingest) >= 1.0
-    }
-
-    /// How much of the room for unsealed records is taken, of which 1 is all; 0 where there is
-    /// nothing to seal.
+    /// How much of the room for unsealed records is taken, of which 1 is all: appends wait then; 0
+    /// where there is nothing to seal.
     fn room_taken(&self, ingest: &Ingest) -> f64 {
         if self.options.background == Background::Off {
             return 0.0;
