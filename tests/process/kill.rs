@@ -53,6 +53,14 @@ fn spin(until: Duration) {
 }
 
 impl Stream<'_> {
+    /// One of the moments that were met least so far: a few kills meet all of them.
+    fn due(&mut self) -> Moment {
+        let least = self.landed.iter().min().copied().unwrap_or(0);
+        let due: Vec<Moment> =
+            MOMENTS.into_iter().filter(|m| self.landed[*m as usize] == least).collect();
+        due[self.rng.below(due.len() as u64) as usize]
+    }
+
     /// Starts a child and kills it, at this moment if it lands there.
     fn kill(&mut self, moment: Moment, number: u64) {
         let mut child = start(self.role, self.path, &format!("notes {number}"));
@@ -72,6 +80,10 @@ impl Stream<'_> {
             _ => Moment::Append,
         };
         self.landed[landed as usize] += 1;
+        if moment == Moment::Recovery && landed != moment {
+            // The child was quicker than that.
+            self.recovery /= 2;
+        }
         self.acknowledged = self.acknowledged.max(acknowledged(&lines));
         self.check(number);
     }
@@ -146,7 +158,7 @@ fn kill_stream(role: &str, kills: u64, rng: &mut Rng) -> [u64; 3] {
     first.kill();
     stream.acknowledged = acknowledged(&first.lines());
     for number in 0..kills {
-        let moment = MOMENTS[stream.rng.below(3) as usize];
+        let moment = stream.due();
         stream.kill(moment, number);
     }
     finish(&stream, reader);
