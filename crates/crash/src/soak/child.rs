@@ -1,7 +1,8 @@
 //! The processes beside the parent: what they are told, and what they do.
 
 use super::look::Look;
-use super::stream::{Stream, acknowledged, options};
+use super::stream::{MEASURED, Stream, acknowledged, damaged, options};
+use super::{resident, sample};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -67,6 +68,7 @@ pub fn child() -> Option<Result<()>> {
     Some(match role.as_str() {
         "writer" => write(&store, &notes, stream, durability),
         "reader" => read(&store, &notes, stream),
+        "resident" => resident::stay(&store, &notes, stream),
         "look" => {
             let (what, round) = (text(WHAT), number(ROUND));
             Look { store: &store, notes: &notes, stream, what, round }.run()
@@ -92,7 +94,8 @@ fn write(path: &Path, notes: &Path, stream: Stream, durability: Durability) -> R
     let clock = Jumping(u64::from(std::process::id()), AtomicU64::new(0));
     let builder = Store::builder().options(options(durability)).clock(Arc::new(clock));
     let store = patiently(|| builder.clone().open(path))?;
-    let mut next = stream.check(&store.snapshot(), &BTreeSet::new()).map_err(damaged)?;
+    let first = stream.check(&store.snapshot(), &BTreeSet::new()).map_err(damaged)?;
+    let mut next = first;
     let (stop, mut flight) = (path.with_extension("stop"), std::collections::VecDeque::new());
     while !stop.exists() {
         flight.push_back((next, append(&store, stream, next)?));
@@ -109,15 +112,13 @@ fn write(path: &Path, notes: &Path, stream: Stream, durability: Durability) -> R
                 _ => {}
             }
         }
+        if next == MEASURED && first == 0 {
+            settle_all(&store, stream, &mut flight, &mut file)?;
+            sample::say(notes, "writer")?;
+        }
     }
-    while let Some((number, commit)) = flight.pop_front() {
-        settle(&store, stream, number, commit, &mut flight, &mut file)?;
-    }
+    settle_all(&store, stream, &mut flight, &mut file)?;
     store.close()
-}
-
-fn damaged(what: String) -> Error {
-    Error::new(ErrorKind::Corruption, what)
 }
 
 type Flight = std::collections::VecDeque<(u64, Commit)>;
@@ -169,7 +170,14 @@ fn settle(
     Ok(())
 }
 
-fn note(notes: &mut File, number: u64) -> Result<()> {
+fn settle_all(store: &Store, stream: Stream, flight: &mut Flight, notes: &mut File) -> Result<()> {
+    while let Some((number, commit)) = flight.pop_front() {
+        settle(store, stream, number, commit, flight, notes)?;
+    }
+    Ok(())
+}
+
+pub(super) fn note(notes: &mut File, number: u64) -> Result<()> {
     let failed = |e| Error::io("write", Path::new("the notes"), e);
     notes.write_all(format!("ack {number}\n").as_bytes()).map_err(failed)
 }
@@ -177,10 +185,15 @@ fn note(notes: &mut File, number: u64) -> Result<()> {
 /// Follows the writer; each look holds all that was acknowledged before it.
 fn read(path: &Path, notes: &Path, stream: Stream) -> Result<()> {
     let store = Store::builder().options(options(Durability::Disk)).open_read_only(path)?;
+    let mut seen = MEASURED;
     loop {
         let before = acknowledged(notes);
         store.refresh()?;
-        stream.check(&store.snapshot(), &before).map_err(damaged)?;
+        let next = stream.check(&store.snapshot(), &before).map_err(damaged)?;
+        if seen < MEASURED && next >= MEASURED {
+            sample::say(notes, "reader")?;
+        }
+        seen = next;
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -200,6 +213,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().map(Running)
     }
 
+    /// Its number, for what the system tells of it.
     pub fn pid(&self) -> u32 {
         self.0.id()
     }

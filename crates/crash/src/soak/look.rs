@@ -1,9 +1,11 @@
 //! A look at what a writer left, in a process of its own: what it takes of memory is then that of
 //! one look, and can be compared with that of a look an hour ago.
 
+use super::child::{Running, role_of_look};
 use super::stream::{self, Stream, options};
 use super::{sample, trials};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tracekeep::{Durability, Error, Result, SealLevel, Store, Verdict, verify};
 use tracekeep_workload::Rng;
 
@@ -99,11 +101,20 @@ impl Look<'_> {
     }
 }
 
-/// What a look wrote down.
+/// Has a process take this look.
 ///
 /// # Errors
-/// What it found, or that it wrote nothing.
-pub(super) fn read_answer(notes: &Path) -> Outcome<Looked> {
+/// What it found, or that it told nothing.
+pub(super) fn look_at(mut program: Command, look: &Look<'_>) -> Outcome<Looked> {
+    role_of_look(&mut program, look);
+    Running::start(program)
+        .map_err(|e| format!("a look does not start: {e}"))
+        .and_then(|mut running| running.end())?;
+    read_answer(look.notes)
+}
+
+/// What a look wrote down.
+fn read_answer(notes: &Path) -> Outcome<Looked> {
     let path = answer(notes);
     let text = std::fs::read_to_string(&path).map_err(|e| format!("a look says nothing: {e}"))?;
     let _gone = std::fs::remove_file(&path);

@@ -5,6 +5,7 @@
 //!  writer  appends batch n of (seed, store), notes "ack n" in a file outside of the store
 //!  reader  follows, and finds a prefix with every byte as it was sent
 //!  look    checks what is left, verifies; and now and then flips a bit of a copy, or seals it all
+//!  resident  appends to a store of its own that nobody kills, for a whole piece
 //!  parent  kills, and has what is left looked at; and now and then tries a second writer, fills the
 //!          disk, closes in peace; samples memory and open files of all of them
 //! ```
@@ -13,7 +14,7 @@
 //! environment: it calls [`child`] first thing. All that a piece of the soak must know to go on is
 //! in `state` in its folder, so that hours can be run in pieces.
 //!
-//! Read in this order: `stream`, `child`, `look`, `state`, `sample`, `trials`.
+//! Read in this order: `stream`, `child`, `look`, `resident`, `state`, `sample`, `trials`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +23,7 @@
 
 mod child;
 mod look;
+mod resident;
 mod sample;
 mod state;
 mod stream;
@@ -31,15 +33,16 @@ pub use child::child;
 pub use sample::Flat;
 pub use state::Counts;
 
-use child::{Running, role, role_of_look};
-use look::{Look, read_answer};
+use child::{Running, role};
+use look::{Look, look_at};
+use resident::Resident;
 use sample::Samples;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use stream::Stream;
-use tracekeep::{Durability, Result};
+use tracekeep::{Durability, Error, Result};
 use tracekeep_workload::Rng;
 use trials::SmallDisk;
 
@@ -93,6 +96,8 @@ pub fn run(soak: &Soak<'_>, each: &mut dyn FnMut(&Counts)) -> Result<Report> {
     let mut samples = Samples::default();
     let mut violations = Vec::new();
     let small = SmallDisk::mount(&soak.dir.join("small"));
+    let mut resident = Resident::start(soak.dir, state.seed, (soak.program)())
+        .map_err(|e| Error::io("start a process for", soak.dir, e))?;
     while start.elapsed() < limit && violations.is_empty() {
         let began = Instant::now();
         let mut round = Round::new(soak, &state, small.as_ref());
@@ -108,10 +113,20 @@ pub fn run(soak: &Soak<'_>, each: &mut dyn FnMut(&Counts)) -> Result<Report> {
                 kept.display()
             ));
         }
+        if let Err(what) = resident.sample(&mut samples) {
+            state.counts.violations += 1;
+            violations.push(format!("{what} [seed {}]", state.seed));
+        }
         state.counts.rounds += 1;
         state.counts.milliseconds += began.elapsed().as_millis() as u64;
         state.save(soak.dir)?;
         each(&state.counts);
+    }
+    if violations.is_empty()
+        && let Err(what) = resident.end((soak.program)())
+    {
+        state.counts.violations += 1;
+        violations.push(format!("{what} [seed {}]", state.seed));
     }
     let flat = samples.flat();
     for what in flat.iter().filter(|flat| !flat.holds()) {
@@ -165,15 +180,20 @@ impl<'a> Round<'a> {
     }
 
     fn run(&mut self, state: &mut State, samples: &mut Samples, left: Duration) -> Outcome {
+        sample::forget(&self.notes);
         let mut writer = self.start("writer")?;
         let before = self.acknowledged();
         writer.wait(&|| self.acknowledged() > before)?;
         let mut reader = self.start("reader")?;
-        // Mostly short; now and then a whole one, to see what grows.
-        let long = self.rng.chance(80);
-        let ms = if long { 30_000 } else { self.rng.below(1_500) };
-        let until =
-            Instant::now() + Duration::from_millis(ms).min(left.max(Duration::from_millis(500)));
+        let soon = Duration::from_millis(self.rng.below(1_500));
+        let mut until = Instant::now() + soon.min(left.max(Duration::from_millis(500)));
+        if before == 0 && self.small.is_none() {
+            // The first life of a store goes on until its processes have said what they use.
+            let start = Instant::now();
+            self.wait_until_said([&mut writer, &mut reader], left)?;
+            samples.take_said(&self.notes);
+            until += start.elapsed();
+        }
         if self.rng.chance(200) {
             trials::second_writer(&self.path)?;
             state.counts.second_writers += 1;
@@ -189,10 +209,6 @@ impl<'a> Round<'a> {
             let rest = until.saturating_duration_since(Instant::now());
             std::thread::sleep(rest.min(Duration::from_millis(self.rng.between(1, 200))));
         }
-        if long {
-            samples.take("writer", writer.pid());
-            samples.take("reader", reader.pid());
-        }
         let peace = self.rng.chance(100);
         if peace {
             writer.stop(&self.path.with_extension("stop"))?;
@@ -204,6 +220,18 @@ impl<'a> Round<'a> {
         reader.kill();
         self.look(state, samples, peace)?;
         samples.take("parent", std::process::id());
+        Ok(())
+    }
+
+    /// Waits until writer and reader have said what they use, at the batch that is for it.
+    fn wait_until_said(&self, mut who: [&mut Running; 2], left: Duration) -> Outcome {
+        let until = Instant::now() + Duration::from_secs(30).min(left);
+        while Instant::now() < until && !sample::have_said(&self.notes, &["writer", "reader"]) {
+            for child in &mut who {
+                child.alive()?;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         Ok(())
     }
 
@@ -222,12 +250,7 @@ impl<'a> Round<'a> {
         let what: Vec<&str> = words.filter(|(_, yes)| *yes).map(|(word, _)| word).collect();
         let (store, notes, stream) = (&self.path, &self.notes, self.stream);
         let look = Look { store, notes, stream, what: what.join(" "), round: state.counts.rounds };
-        let mut command = (self.soak.program)();
-        role_of_look(&mut command, &look);
-        Running::start(command)
-            .map_err(|e| format!("a look does not start: {e}"))
-            .and_then(|mut running| running.end())?;
-        let looked = read_answer(&self.notes)?;
+        let looked = look_at((self.soak.program)(), &look)?;
         if acknowledged >= BATCHES_OF_A_STORE {
             // Of stores of one size only.
             samples.memory("last look at a store", looked.memory);

@@ -91,7 +91,8 @@ impl State {
         for entry in std::fs::read_dir(dir).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            let ours = ["store-", "acknowledged-", "violation-", "flipped", "looked", "state"];
+            let ours =
+                ["store-", "acknowledged-", "violation-", "flipped", "looked", "used", "state"];
             if !ours.iter().any(|start| name.starts_with(start)) {
                 continue;
             }

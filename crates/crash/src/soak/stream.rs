@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tracekeep::fs::Fs;
 use tracekeep::model::{ObservationRecord, Operation, Timestamp};
-use tracekeep::{Batch, Durability, Id, Options, Result, Snapshot};
+use tracekeep::{Batch, Durability, Error, ErrorKind, Id, Options, Result, Snapshot};
 use tracekeep_workload::Rng;
 
 /// Records of a batch.
 const RECORDS: u64 = 4;
 /// Batches that a trace spans.
 const BATCHES_OF_A_TRACE: u64 = 40;
+
+/// Where processes say what they use: each store is sealed as a whole right before it.
+pub(super) const MEASURED: u64 = 1_200;
 
 /// Small logs, sealed all the time, within a small budget.
 pub(super) fn options(durability: Durability) -> Options {
@@ -108,6 +111,22 @@ impl Stream {
         Ok(next)
     }
 
+    /// The trace that `batch` is in has all batches before `next`, as they were sent.
+    ///
+    /// # Errors
+    /// As reading. `Corruption` where something is missing or is not as it was sent.
+    pub fn check_trace<F: Fs>(self, snapshot: &Snapshot<F>, batch: u64, next: u64) -> Result<()> {
+        let first = batch - batch % BATCHES_OF_A_TRACE;
+        let mut found = BTreeMap::new();
+        self.trace_of(snapshot, first, &mut found)?;
+        match (first..next.min(first + BATCHES_OF_A_TRACE))
+            .find(|batch| found.get(batch) != Some(&RECORDS))
+        {
+            None => Ok(()),
+            Some(batch) => Err(damaged(format!("batch {batch} is not whole"))),
+        }
+    }
+
     fn trace_of<F: Fs>(
         self,
         snapshot: &Snapshot<F>,
@@ -131,7 +150,12 @@ impl Stream {
         }
         match wrong {
             None => Ok(()),
-            Some(what) => Err(tracekeep::Error::new(tracekeep::ErrorKind::Corruption, what)),
+            Some(what) => Err(damaged(what)),
         }
     }
+}
+
+/// What is not as it was sent.
+pub(super) fn damaged(what: String) -> Error {
+    Error::new(ErrorKind::Corruption, what)
 }
