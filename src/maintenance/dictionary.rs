@@ -58,7 +58,7 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
         }
     }
     for s in segments {
-        let Some(file) = s.segment.payload_file() else { continue };
+        let Some(file) = s.segment.payloads()? else { continue };
         let dictionary = file.dictionary()?;
         let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
         for block in (0..file.blocks()).step_by(step) {

@@ -108,6 +108,7 @@ pub fn rewrite<D: Dir>(
         .chain(logs.iter().filter_map(|l| l.seqs()))
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let Some(seqs) = seqs else { return Ok(Rewritten::Nothing) };
+    inputs.iter().try_for_each(|s| s.segment.check())?;
     let replaced_logs: Vec<LogId> = logs.iter().map(|l| l.id()).collect();
     let replaced: Vec<SegmentId> = inputs.iter().map(|s| s.segment.id()).collect();
     let full = what.level == SealLevel::Full;
@@ -222,7 +223,7 @@ impl<D: Dir> Job<'_, D> {
             self.writer.trace(&row, &mut |p| transfer.number(p));
         }
         let trace_row = state.is_some().then(|| self.writer.next_trace() - 1);
-        self.supersede_trace(&all, trace_row, &rows);
+        self.supersede_trace(&all, trace_row, &rows)?;
         self.written();
         Ok(())
     }
@@ -286,9 +287,9 @@ impl<D: Dir> Job<'_, D> {
         all: &Gathered,
         trace_row: Option<u32>,
         rows: &HashMap<Identity, u32>,
-    ) {
+    ) -> Result<()> {
         // A tombstone of the trace has cleared what was gathered: look again.
-        for (at, row) in self.view.holders(all.identity) {
+        for (at, row) in self.view.holders(all.identity)? {
             if self.is_input(at) {
                 continue;
             }
@@ -321,11 +322,12 @@ impl<D: Dir> Job<'_, D> {
             let (kind, row) = (RowKind::Observation, sealed.row);
             self.writer.supersede(Supersession { segment, kind, row, successor });
         }
+        Ok(())
     }
 
     /// Every score that the inputs say anything of, those of erased traces included.
     fn score_ids(&self) -> Result<Vec<Identity>> {
-        let mut ids = touched_scores(self.view, self.seq);
+        let mut ids = touched_scores(self.view, self.seq)?;
         for s in &self.view.segments[self.inputs.clone()] {
             let live =
                 (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
@@ -339,9 +341,9 @@ impl<D: Dir> Job<'_, D> {
     fn scores(&mut self) -> Result<()> {
         for identity in self.score_ids()? {
             let found = score_of(self.view, identity, self.seq)?;
-            let older = self.older_score(identity);
+            let older = self.older_score(identity)?;
             // A candidate by hash that nothing new is said of stays where it is.
-            let touched = self.touches_score(identity);
+            let touched = self.touches_score(identity)?;
             if let Some((id, fields)) = &found {
                 if !touched {
                     continue;
@@ -359,15 +361,15 @@ impl<D: Dir> Job<'_, D> {
         Ok(())
     }
 
-    fn touches_score(&self, identity: Identity) -> bool {
-        self.view.logs.iter().any(|log| log.has_score(identity))
-            || self.view.live_score(identity, |at| self.is_input(at)).is_some()
+    fn touches_score(&self, identity: Identity) -> Result<bool> {
+        Ok(self.view.logs.iter().any(|log| log.has_score(identity))
+            || self.view.live_score(identity, |at| self.is_input(at))?.is_some())
     }
 
     /// The live row of a score in a segment that stays.
-    fn older_score(&self, identity: Identity) -> Option<(SegmentId, u32)> {
-        let (at, row) = self.view.live_score(identity, |at| !self.is_input(at))?;
-        Some((self.view.segments[at].segment.id(), row))
+    fn older_score(&self, identity: Identity) -> Result<Option<(SegmentId, u32)>> {
+        let found = self.view.live_score(identity, |at| !self.is_input(at))?;
+        Ok(found.map(|(at, row)| (self.view.segments[at].segment.id(), row)))
     }
 
     /// Tombstones live until no live file holds a lower seq: not past the oldest segment.

@@ -117,7 +117,7 @@ impl<'v, D: Dir> Transfer<'v, D> {
             Entry::Occupied(held) => held.into_mut(),
             Entry::Vacant(place) => {
                 let gone = || Error::invalid(format!("segment {id} is gone"));
-                let file = view.segment(id).and_then(|s| s.segment.payload_file());
+                let file = view.segment(id).ok_or_else(gone)?.segment.payloads()?;
                 let reader = PayloadReader::new(file.ok_or_else(gone)?, None);
                 place.insert((reader, Moved::default()))
             }

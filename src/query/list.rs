@@ -107,7 +107,7 @@ impl<F: Fs> Snapshot<F> {
     /// `Corruption`, `Io`, `Expired`.
     pub fn traces(&self, query: &TraceQuery) -> Result<Page> {
         let view = self.view()?;
-        let fresh = self.fresh(&view);
+        let fresh = self.fresh(&view)?;
         let touched: HashSet<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
         let order = query.order;
         let mut heap = Heap::new();
@@ -121,6 +121,7 @@ impl<F: Fs> Snapshot<F> {
         let (mut last, mut details) = (None, LastBlock::default());
         while let Some((_, from)) = heap.pop() {
             if let Origin::Unopened(at) = from {
+                view.segments[at].segment.check()?;
                 walks.push(Walk { at, rows: rows_in(&view, at, query), same: Vec::new() });
                 let walk = walks.len() - 1;
                 push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
@@ -168,7 +169,7 @@ impl<F: Fs> Snapshot<F> {
     }
 
     /// Traces with unsealed records, sorted, and when each can start.
-    fn fresh(&self, view: &View<F::Dir>) -> Vec<(Identity, Starts)> {
+    fn fresh(&self, view: &View<F::Dir>) -> Result<Vec<(Identity, Starts)>> {
         let mut fresh = Vec::new();
         view.logs.iter().for_each(|log| fresh.extend(log.trace_starts(self.seq())));
         fresh.sort_unstable_by_key(|(identity, _)| *identity);
@@ -182,11 +183,11 @@ impl<F: Fs> Snapshot<F> {
         // What is sealed of a trace can be erased, and then it starts when something else says.
         let anywhere = Starts { first: Timestamp(i64::MIN), last: Timestamp(i64::MAX) };
         for (identity, starts) in &mut fresh {
-            if !view.holders(*identity).is_empty() {
+            if !view.holders(*identity)?.is_empty() {
                 *starts = anywhere;
             }
         }
-        fresh
+        Ok(fresh)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName, map_whole};
 use crate::id::SegmentId;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A section that cannot be used, or the file's frame around the sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +78,9 @@ impl<D: Dir> Readable<D> {
             Err(Fault { what, .. }) => return Ok(Readable::nothing(at, what)),
         };
         let (key, places) = (store.key, places_of(&footer.sections));
-        let mut segment =
-            Segment { facts, key, path, map, footer, places, payload: None, starts: None };
+        // Each section that is not sound is taken out below.
+        let checked = OnceLock::from(Ok(()));
+        let mut segment = Segment { facts, key, path, map, footer, places, payload: None, checked };
         for section in segment.footer.sections.clone() {
             if let Err(error) = segment.check_readable(&section) {
                 unsound.push(of_error(Some(section.id), error)?);

@@ -23,7 +23,6 @@ pub struct PayloadFile<M> {
     segment: SegmentId,
     map: M,
     footer: Footer,
-    parts: usize,
 }
 
 const ENTRY: usize = 24;
@@ -39,18 +38,26 @@ struct BlockAt {
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer, the directory of blocks and the lengths of parts; blocks and part lists
-    /// are checked as they are read.
+    /// Checks the footer. Nothing else may be asked before [`check`](Self::check).
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
-        let fault = |f: Fault| f.in_file(path, 0);
-        let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
-        check_sections(&map, &footer, LAZY).map_err(fault)?;
-        let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_err(fault)?.len();
-        Blobs::parse(footer.section(&map, s::LISTS)).map_err(fault)?;
-        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer, parts })
+        let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(|f| f.in_file(path, 0))?;
+        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer })
+    }
+
+    /// Checks the directory of blocks, the lengths of parts and the structure of part lists; these
+    /// and the blocks have checksums of their own, checked as they are read.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn check(&self) -> Result<()> {
+        let fault = |f: Fault| f.in_file(&self.path, 0);
+        check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
+        Ints::parse(self.footer.section(&self.map, s::PART_LEN)).map_err(fault)?;
+        Blobs::parse(self.footer.section(&self.map, s::LISTS)).map_err(fault)?;
+        Ok(())
     }
 
     /// Opens a file that may be damaged, and tells what of it is, but for blocks and lists, which
@@ -64,10 +71,8 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         map: M,
     ) -> Result<(PayloadFile<M>, Option<Fault>), Fault> {
         let footer = parse_footer(&map, FILE_HEADER_BYTES)?;
-        let parts = Ints::parse(footer.section(&map, s::PART_LEN)).map_or(0, |c| c.len());
-        let damage = check_sections(&map, &footer, LAZY).err();
-        let path = path.to_path_buf();
-        Ok((PayloadFile { path, segment, map, footer, parts }, damage))
+        let damage = check_sections(&map, &footer, |id| !LAZY.contains(&id)).err();
+        Ok((PayloadFile { path: path.to_path_buf(), segment, map, footer }, damage))
     }
 
     /// The footer.
@@ -92,7 +97,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
 
     /// Number of parts.
     pub fn parts(&self) -> usize {
-        self.parts
+        Ints::view(self.footer.section(&self.map, s::PART_LEN)).len()
     }
 
     /// Where a block stands in the file, and its first part.
@@ -162,18 +167,18 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         }
         let mut bytes = Vec::new();
         unpack(decompressor, stored, at.raw, &mut bytes).map_err(|f| corrupt(f.what))?;
+        let lens_column = Ints::view(self.footer.section(&self.map, s::PART_LEN));
         let next = if number + 1 < self.blocks() {
             self.first_part(number + 1) as usize
         } else {
-            self.parts
+            lens_column.len()
         };
-        let parts = at.first_part as usize..next.min(self.parts).max(at.first_part as usize);
+        let parts = at.first_part as usize..next.min(lens_column.len()).max(at.first_part as usize);
         if parts.len() > BLOCK_BYTES_MAX {
             return Err(corrupt(format!("{} parts are too many", parts.len())));
         }
         let mut ends = Vec::with_capacity(parts.len());
         let mut lens = Vec::new();
-        let lens_column = Ints::view(self.footer.section(&self.map, s::PART_LEN));
         lens_column.read_or(parts, 0, &mut lens);
         let mut end = 0u64;
         for len in lens {
@@ -337,7 +342,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         separator: Separator,
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts);
+        let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts());
         let end = end.ok_or_else(|| {
             let what = format!("{count} parts from {first} are past the last part");
             Error::corruption_at(&self.file.path, 0, what)
@@ -389,7 +394,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             out.extend_from_slice(bytes);
             Ok(())
         };
-        for item in items(&list, file.parts as u32) {
+        for item in items(&list, file.parts() as u32) {
             match item.map_err(|f| f.in_file(&file.path, 0))? {
                 Item::Literal(bytes) => add(bytes)?,
                 Item::Run { first, count, separator } => {

@@ -17,6 +17,7 @@ use crate::model::{Decimal, Field, PayloadRef, Source, Timestamp, Value};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// A row of an older segment that is superseded by one of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,8 @@ pub struct Segment<D: Dir> {
     pub(super) footer: Footer,
     pub(super) places: Box<[Range<usize>]>,
     pub(super) payload: Option<PayloadFile<D::Map>>,
-    /// Starts of the first and the last trace row, which are in this order.
-    pub(super) starts: Option<(Timestamp, Timestamp)>,
+    /// What checking the columns came to, once they were checked.
+    pub(super) checked: OnceLock<Result<()>>,
 }
 
 const PLACES: usize = 128;
@@ -63,11 +64,14 @@ const PLACES: usize = 128;
 /// Sections whose blocks carry checksums of their own, checked as they are read.
 pub(super) const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
 
+/// Sections that a view reads as it begins, before anything is asked of the segment.
+const EARLY: &[SectionId] = &[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
+
 impl<D: Dir> Segment<D> {
-    /// Opens a segment: both files mapped; headers, footers, checksum and structure of every
-    /// column checked. Details, part lists and parts have checksums of their own, checked as they
-    /// are read. Cost: about 35 bytes a row are read. A missing payload file is
-    /// allowed only where `payload_expired`.
+    /// Opens a segment: both files mapped; headers and footers checked, and which rows of older
+    /// segments it supersedes. Whoever reads a row calls [`check`](Self::check) first. Cost: some
+    /// pages of each file, however many rows there are. A missing payload file is allowed only
+    /// where `payload_expired`.
     ///
     /// # Errors
     /// `Corruption`, `UnsupportedFormat`, `Io`.
@@ -82,7 +86,7 @@ impl<D: Dir> Segment<D> {
         check_header(&path, &map, FileKind::Skeleton, id, store)?;
         let fault = |f: Fault| f.in_file(&path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
-        check_sections(&map, &footer, LAZY).map_err(fault)?;
+        check_sections(&map, &footer, |id| EARLY.contains(&id)).map_err(fault)?;
         let facts = Facts::decode(&map[footer.facts.clone()]).map_err(fault)?;
         if facts.id != id {
             let what = format!("the file holds segment {}", facts.id);
@@ -103,25 +107,59 @@ impl<D: Dir> Segment<D> {
                 let what = "the payload file belongs to another skeleton file";
                 return Err(Error::corruption_at(&path, 0, what));
             }
-            if file.payloads() != facts.payloads as usize {
-                let what = format!("{} part lists, not {}", file.payloads(), facts.payloads);
-                return Err(Error::corruption_at(&path, 0, what));
-            }
             Some(file)
         };
-        let (key, starts) = (store.key, None);
-        let mut segment = Segment { facts, key, path, map, footer, places, payload, starts };
-        segment.check_structure()?;
-        segment.starts = segment
-            .facts
-            .traces
-            .checked_sub(1)
-            .map(|last| (segment.trace_start(0), segment.trace_start(last)));
+        let (key, checked) = (store.key, OnceLock::new());
+        let segment = Segment { facts, key, path, map, footer, places, payload, checked };
+        let sections = &segment.footer.sections;
+        for section in sections.iter().filter(|section| EARLY.contains(&section.id)) {
+            segment.check_section(section)?;
+        }
         Ok(segment)
     }
 
-    fn check_structure(&self) -> Result<()> {
-        self.footer.sections.iter().try_for_each(|section| self.check_section(section))
+    /// Checks the columns, the first time that it is asked: checksum and structure of each, and of
+    /// the payload file's. Details, part lists and parts have checksums of their own, checked as
+    /// they are read. Cost: about 35 bytes a row are read, once.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn check(&self) -> Result<()> {
+        match self.checked.get_or_init(|| self.check_columns()) {
+            Ok(()) => Ok(()),
+            Err(e) => Err(e.repeat()),
+        }
+    }
+
+    fn check_columns(&self) -> Result<()> {
+        let fault = |f: Fault| f.in_file(&self.path, 0);
+        check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
+        if let Some(file) = &self.payload {
+            file.check()?;
+            if file.payloads() != self.facts.payloads as usize {
+                let what = format!("{} part lists, not {}", file.payloads(), self.facts.payloads);
+                return Err(Error::corruption_at(file.path(), 0, what));
+            }
+        }
+        self.footer.sections.iter().try_for_each(|section| self.check_section(section))?;
+        self.check_starts()
+    }
+
+    /// Lists trust the facts to say when traces start.
+    fn check_starts(&self) -> Result<()> {
+        let starts = Ints::view(self.place(s::TRACE_START));
+        let outside = |row: usize| {
+            let start = starts.get(row)?;
+            (!(self.facts.start_ns..=self.facts.end_ns).contains(&start)).then_some(start)
+        };
+        match outside(0).or_else(|| outside(starts.len().checked_sub(1)?)) {
+            None => Ok(()),
+            Some(start) => {
+                let (from, to) = (self.facts.start_ns, self.facts.end_ns);
+                let what = format!("a trace starts at {start}, not from {from} to {to}");
+                Err(Error::corruption_at(&self.path, self.footer.facts.start as u64, what))
+            }
+        }
     }
 
     /// Whether a section has the structure and the rows that it should.
@@ -168,7 +206,7 @@ impl<D: Dir> Segment<D> {
     /// no row is superseded twice, so that one of the columns takes a bit for each.
     fn check_superseded(&self) -> Result<()> {
         let columns = [s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
-        let bytes: usize = columns.iter().map(|id| self.bytes(*id).len()).sum();
+        let bytes: usize = columns.iter().map(|id| self.place(*id).len()).sum();
         if self.facts.superseded as usize > bytes.saturating_mul(8) {
             let what = format!("{} superseded rows in {bytes} bytes", self.facts.superseded);
             return Err(Error::corruption_at(&self.path, 0, what));
@@ -176,7 +214,13 @@ impl<D: Dir> Segment<D> {
         Ok(())
     }
 
+    /// A section that was checked.
     pub(super) fn bytes(&self, id: SectionId) -> &[u8] {
+        debug_assert!(matches!(self.checked.get(), Some(Ok(()))), "read before it was checked");
+        self.place(id)
+    }
+
+    fn place(&self, id: SectionId) -> &[u8] {
         let place = self.places.get(usize::from(id.0)).cloned().unwrap_or_default();
         self.map.get(place).unwrap_or_default()
     }
@@ -218,9 +262,18 @@ impl<D: Dir> Segment<D> {
         (&self.map, &self.footer)
     }
 
-    /// The payload file, unless the payloads have expired.
+    /// The payload file as a file, unless the payloads have expired.
     pub fn payload_file(&self) -> Option<&PayloadFile<D::Map>> {
         self.payload.as_ref()
+    }
+
+    /// The payload file to read payloads from, unless they have expired.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn payloads(&self) -> Result<Option<&PayloadFile<D::Map>>> {
+        self.check()?;
+        Ok(self.payload.as_ref())
     }
 
     /// A text by its code.
@@ -278,9 +331,10 @@ impl<D: Dir> Segment<D> {
         first.min(end)..end
     }
 
-    /// The earliest and the latest start of its trace rows, which no page is read for.
+    /// No trace row starts before the one, or after the other; no page is read for it.
     pub fn trace_starts(&self) -> Option<(Timestamp, Timestamp)> {
-        self.starts
+        let times = (Timestamp(self.facts.start_ns), Timestamp(self.facts.end_ns));
+        (self.facts.traces > 0).then_some(times)
     }
 
     /// Start of a trace's row.
@@ -413,8 +467,9 @@ impl<D: Dir> Segment<D> {
 
     /// The rows of older segments that this one supersedes.
     pub fn superseded(&self) -> impl Iterator<Item = Supersession> + '_ {
+        let column = |id| Ints::view(self.place(id));
         let (segments, rows, successors) =
-            (self.ints(s::OLD_SEGMENT), self.ints(s::OLD_ROW), self.ints(s::OLD_SUCCESSOR));
+            (column(s::OLD_SEGMENT), column(s::OLD_ROW), column(s::OLD_SUCCESSOR));
         (0..segments.len()).filter_map(move |i| {
             let packed = rows.get(i)?;
             Some(Supersession {

@@ -35,7 +35,7 @@ impl<F: Fs> Snapshot<F> {
     /// `Expired`, `Corruption`, or what `each` returns.
     pub fn each_part(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         for s in &self.view()?.segments {
-            let Some(file) = s.segment.payload_file() else { continue };
+            let Some(file) = s.segment.payloads()? else { continue };
             let dictionary = file.dictionary()?;
             let mut decompressor = Decompressor::with_dictionary(dictionary.as_ref());
             for block in 0..file.blocks() {

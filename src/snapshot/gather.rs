@@ -65,7 +65,7 @@ impl Gathered {
     pub fn new<D: Dir>(view: &View<D>, identity: Identity, seq: Seq) -> Result<Gathered> {
         let mut all = Gathered {
             identity,
-            holders: view.holders(identity),
+            holders: view.holders(identity)?,
             trace: Unsealed::default(),
             observations: BTreeMap::new(),
             has_records: false,

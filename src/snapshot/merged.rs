@@ -29,13 +29,14 @@ pub fn section_of(of: Indexed) -> SectionId {
 /// details of every score.
 ///
 /// # Errors
-/// `Corruption` where the subject of a score cannot be read.
+/// `Corruption`.
 pub fn each_hash<D: Dir>(
     segment: &Segment<D>,
     of: Indexed,
     key: &StoreKey,
     each: &mut dyn FnMut(u64, u32),
 ) -> Result<()> {
+    segment.check()?;
     let mut last = LastBlock::default();
     let rows = if of == Indexed::Trace { segment.facts().traces } else { segment.facts().scores };
     for row in 0..rows {

@@ -52,7 +52,7 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                     Some(at) => at,
                     None => {
                         let s = self.view.segment(id).ok_or_else(|| foreign(payload))?;
-                        let Some(file) = s.segment.payload_file() else { return Ok(false) };
+                        let Some(file) = s.segment.payloads()? else { return Ok(false) };
                         self.segments.push((id, PayloadReader::new(file, self.cache)));
                         self.segments.len() - 1
                     }

@@ -20,7 +20,7 @@ pub fn score_of<D: Dir>(
 ) -> Result<Option<(Id, Fields)>> {
     let mut id = None;
     let mut fields = Fields::new();
-    if let Some((at, row)) = view.live_score(identity, |_| true) {
+    if let Some((at, row)) = view.live_score(identity, |_| true)? {
         let segment = &view.segments[at].segment;
         fields = segment.score_fields(row, &mut LastBlock::default())?;
         id = segment.score_id(row);
@@ -56,17 +56,20 @@ pub fn score_of<D: Dir>(
 
 /// Scores whose state may differ from their sealed rows: those that unsealed records say
 /// something of, and those of traces that unsealed tombstones erase. Sorted.
-pub fn touched_scores<D: Dir>(view: &View<D>, seq: Seq) -> Vec<Identity> {
+///
+/// # Errors
+/// `Corruption`.
+pub fn touched_scores<D: Dir>(view: &View<D>, seq: Seq) -> Result<Vec<Identity>> {
     let mut ids: Vec<Identity> = Vec::new();
     for log in &view.logs {
         ids.extend(log.scores(seq));
         for trace in log.erased_traces() {
-            ids.extend(view.scores_about(Subject::Trace(trace).lookup_hash(&view.key)));
+            ids.extend(view.scores_about(Subject::Trace(trace).lookup_hash(&view.key))?);
         }
     }
     ids.sort_unstable();
     ids.dedup();
-    ids
+    Ok(ids)
 }
 
 /// The last unsealed tombstone of a trace.
@@ -117,6 +120,7 @@ impl<F: Fs> Snapshot<F> {
         let view = self.view()?;
         let mut ids: Vec<Identity> = Vec::new();
         for s in &view.segments {
+            s.segment.check()?;
             let live =
                 (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
             ids.extend(live.filter_map(|row| s.segment.score_identity(row)));
@@ -143,7 +147,7 @@ impl<F: Fs> Snapshot<F> {
 }
 
 fn about<D: Dir>(view: &View<D>, hash: u64, seq: Seq) -> Result<Vec<(Id, Fields)>> {
-    let mut ids: Vec<Identity> = view.scores_about(hash).collect();
+    let mut ids: Vec<Identity> = view.scores_about(hash)?.collect();
     view.logs.iter().for_each(|log| ids.extend(log.subject_scores(hash)));
     ids.sort_unstable();
     ids.dedup();

@@ -37,11 +37,11 @@ pub struct StateCache(Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>);
 /// come again: of what was erased before it was sealed, nothing is left to tell.
 type Version = (u64, usize, Option<Seq>);
 
-fn version<D: Dir>(view: &View<D>, trace: Identity, seq: Seq) -> Version {
+fn version<D: Dir>(view: &View<D>, trace: Identity, seq: Seq) -> Result<Version> {
     let last = view.logs.iter().filter_map(|log| log.trace_last(trace, seq)).max();
-    let holders = view.holders(trace);
+    let holders = view.holders(trace)?;
     let newest = holders.iter().map(|(at, _)| view.segments[*at].segment.id().0).max();
-    (newest.unwrap_or(0), holders.len(), last)
+    Ok((newest.unwrap_or(0), holders.len(), last))
 }
 
 impl StateCache {
@@ -55,7 +55,7 @@ impl StateCache {
         trace: Identity,
         seq: Seq,
     ) -> Result<Option<Arc<TraceState>>> {
-        let version = version(view, trace, seq);
+        let version = version(view, trace, seq)?;
         if let Some((held, state)) = self.0.lock().get(&trace)
             && (*held == version || planted::is(Bug::StaleState))
         {

@@ -232,7 +232,7 @@ impl<F: Fs> Snapshot<F> {
         let view = self.view()?;
         let identity = view.key.identity(trace);
         let fresh = view.logs.iter().any(|log| log.trace_last(identity, self.seq()).is_some());
-        if !fresh && let [(at, row)] = view.holders(identity)[..] {
+        if !fresh && let [(at, row)] = view.holders(identity)?[..] {
             let s = &view.segments[at];
             let rows = s.segment.trace_rows(row);
             if s.dead.contains(RowKind::Trace, row) {

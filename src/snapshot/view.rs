@@ -1,4 +1,5 @@
 use super::DeadRows;
+use crate::error::Result;
 use crate::fs::Dir;
 use crate::id::{Identity, LogId, SegmentId, StoreKey};
 use crate::index::Merged;
@@ -236,61 +237,76 @@ impl<D: Dir> View<D> {
         self.logs.iter().find(|l| l.id() == id)
     }
 
-    /// Rows of segments that may have this hash, oldest segment first: each is to be compared. Cost:
-    /// one probe of each merged index, of which there are few, and one of each segment outside of
-    /// them.
-    pub fn rows(&self, of: Indexed, hash: u64) -> Vec<(usize, u32)> {
+    /// Rows of segments that may have this hash, oldest segment first: each is to be compared. Their
+    /// segments are checked. Cost: one probe of each merged index, of which there are few, and one
+    /// of each segment outside of them.
+    ///
+    /// # Errors
+    /// `Corruption` where such a segment is damaged.
+    pub fn rows(&self, of: Indexed, hash: u64) -> Result<Vec<(usize, u32)>> {
         let mut rows = Vec::new();
         for index in &self.indexes {
             for (ordinal, row) in index.items(of).find(hash) {
                 let id = index.segments.get(ordinal as usize);
-                let at = id.and_then(|id| self.positions.get(id));
-                rows.extend(at.map(|at| (*at, row)));
+                if let Some(at) = id.and_then(|id| self.positions.get(id)) {
+                    self.segments[*at].segment.check()?;
+                    rows.push((*at, row));
+                }
             }
         }
         for at in &self.unindexed {
-            let candidates = self.segments[*at].segment.candidates(of.in_segment(), hash);
-            rows.extend(candidates.map(|row| (*at, row)));
+            let segment = &self.segments[*at].segment;
+            segment.check()?;
+            rows.extend(segment.candidates(of.in_segment(), hash).map(|row| (*at, row)));
         }
         if rows.len() > 1 {
             rows.sort_unstable();
         }
-        rows
+        Ok(rows)
     }
 
     /// The segments that hold anything of a trace, oldest first, and its row in each. Cost: as
     /// [`rows`](Self::rows).
-    pub fn holders(&self, trace: Identity) -> Vec<(usize, u32)> {
-        let mut rows = self.rows(Indexed::Trace, self.key.lookup_hash(trace));
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    pub fn holders(&self, trace: Identity) -> Result<Vec<(usize, u32)>> {
+        let mut rows = self.rows(Indexed::Trace, self.key.lookup_hash(trace))?;
         rows.retain(|(at, row)| self.segments[*at].segment.trace_identity(*row) == Some(trace));
-        rows
+        Ok(rows)
     }
 
     /// The newest live row of a score among the segments that `include` names. Cost: as
     /// [`rows`](Self::rows).
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
     pub fn live_score(
         &self,
         score: Identity,
         include: impl Fn(usize) -> bool,
-    ) -> Option<(usize, u32)> {
-        let rows = self.rows(Indexed::Score, self.key.lookup_hash(score));
-        rows.into_iter().rev().find(|(at, row)| {
+    ) -> Result<Option<(usize, u32)>> {
+        let rows = self.rows(Indexed::Score, self.key.lookup_hash(score))?;
+        Ok(rows.into_iter().rev().find(|(at, row)| {
             let s = &self.segments[*at];
             include(*at)
                 && s.segment.score_identity(*row) == Some(score)
                 && !s.dead.contains(RowKind::Score, *row)
-        })
+        }))
     }
 
     /// Live rows of scores that may be about what has this hash, oldest segment first. Cost: as
     /// [`rows`](Self::rows).
-    pub fn scores_about(&self, hash: u64) -> impl Iterator<Item = Identity> {
-        let rows = self.rows(Indexed::Subject, hash).into_iter();
-        rows.filter_map(|(at, row)| {
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    pub fn scores_about(&self, hash: u64) -> Result<impl Iterator<Item = Identity>> {
+        let rows = self.rows(Indexed::Subject, hash)?.into_iter();
+        Ok(rows.filter_map(|(at, row)| {
             let s = &self.segments[at];
             let dead = s.dead.contains(RowKind::Score, row);
             s.segment.score_identity(row).filter(|_| !dead)
-        })
+        }))
     }
 
     /// Memory of the logs' tables, in bytes.

@@ -214,7 +214,12 @@ impl<F: Fs> Shared<F> {
             Rewritten::Stopped => return Ok(0),
         };
         let segment = match &facts {
-            Some(_) => Some(Arc::new(Segment::open(&self.dir, id, &self.header, false)?)),
+            Some(_) => {
+                let segment = Segment::open(&self.dir, id, &self.header, false)?;
+                // What it replaces is removed: it is read once before that.
+                segment.check()?;
+                Some(Arc::new(segment))
+            }
             None => None,
         };
         let with = facts.as_ref().map(|facts| SegmentState {

@@ -64,6 +64,7 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
         stats.end = Some(stats.end.map_or(summary.end, |e| e.max(summary.end)));
     };
     for s in &view.segments {
+        s.segment.check()?;
         for row in 0..s.segment.facts().traces {
             let sealed_only =
                 s.segment.trace_identity(row).is_some_and(|id| fresh.binary_search(&id).is_err());
@@ -81,8 +82,8 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
         let live = u64::from(s.segment.facts().scores) - s.dead.count(RowKind::Score);
         stats.scores += live;
     }
-    for identity in touched_scores(&view, snapshot.seq()) {
-        let sealed = view.live_score(identity, |_| true).is_some();
+    for identity in touched_scores(&view, snapshot.seq())? {
+        let sealed = view.live_score(identity, |_| true)?.is_some();
         let found = score_of(&view, identity, snapshot.seq())?;
         match (&found, sealed) {
             (Some(_), false) => stats.scores += 1,

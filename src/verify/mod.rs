@@ -204,7 +204,8 @@ fn open_segment<D: Dir>(
     header: &FileHeader,
     expired: bool,
 ) -> Result<Result<Arc<Segment<D>>>> {
-    match Segment::open(dir, id, header, expired) {
+    let opened = Segment::open(dir, id, header, expired);
+    match opened.and_then(|segment| segment.check().map(|()| segment)) {
         Err(e) if e.corruption().is_none() && !e.is_not_found() => Err(e),
         other => Ok(other.map(Arc::new)),
     }

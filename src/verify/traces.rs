@@ -33,7 +33,7 @@ pub fn check<D: Dir>(view: &View<D>, complete: bool, findings: &mut Findings<'_>
         for row in 0..s.segment.facts().traces {
             findings.meter.step(u64::from(row), u64::from(s.segment.facts().traces));
             let Some(identity) = s.segment.trace_identity(row) else { continue };
-            let holders = view.holders(identity);
+            let holders = view.holders(identity)?;
             // Each trace once: at the newest segment that holds it.
             if holders.last() == Some(&(at, row)) {
                 trace(view, &holders, findings)?;

@@ -15,13 +15,14 @@ const BATCHES_OF_A_TRACE: u64 = 40;
 /// Where processes say what they use: each store is sealed as a whole right before it.
 pub(super) const MEASURED: u64 = 1_200;
 
-/// Small logs, sealed all the time, within a small budget.
+/// Small logs, sealed and joined all the time, within a small budget: memory is soon what it will be.
 pub(super) fn options(durability: Durability) -> Options {
     Options {
         durability,
         log_bytes_max: 256 << 10,
         seal_logs: 2,
         seal_level: 3,
+        rewrite_bytes_max: 8 << 20,
         live_bytes_max: 24 << 20,
         block_cache_bytes: 2 << 20,
         ..Options::default()

@@ -1,7 +1,8 @@
 //! Statements that are false behind sound checksums: each is found, and told as what it is. What is
 //! told stands in `told.txt`: a line for each statement, and below it the file and the section that
 //! is to blame, what was expected, what was found, and what and how many traces it affects; then
-//! what opening says, where it refuses the store, or passes over an index.
+//! what opening says, where it refuses the store or passes over an index, and what reading a
+//! segment says, where it refuses that.
 
 mod logs;
 mod manifests;
@@ -23,21 +24,26 @@ fn told(store: &Store) -> Vec<String> {
         Some(Severity::Note) | None => Verdict::Clean,
     };
     assert_eq!(verdict, expected);
-    findings.iter().map(line).chain(opening(store)).collect()
+    findings.iter().map(line).chain(opening_and_reading(store)).collect()
 }
 
-fn opening(store: &Store) -> Vec<String> {
+fn opening_and_reading(store: &Store) -> Vec<String> {
     let loaded = load(&store.dir).and_then(|loaded| {
         let loaded = loaded.ok_or_else(|| Error::no_store(store.dir.path()))?;
         check_end(&store.dir, &loaded)?;
         load_store(&store.dir, &loaded)
     });
-    let notes = match loaded {
-        Ok(loaded) => loaded.notes,
-        Err(error) => vec![error.to_string()],
-    };
     let folder = store.dir.path().display().to_string();
-    notes.iter().map(|note| format!("  opening: {}\n", note.replace(&folder, "DIR"))).collect()
+    let line = |doing: &str, what: &str| format!("  {doing}: {}\n", what.replace(&folder, "DIR"));
+    match loaded {
+        Err(error) => vec![line("opening", &error.to_string())],
+        Ok(loaded) => {
+            let notes = loaded.notes.iter().map(|note| line("opening", note));
+            let checked = loaded.view.segments.iter().map(|s| s.segment.check());
+            let errors = checked.filter_map(|checked| checked.err());
+            notes.chain(errors.map(|error| line("reading", &error.to_string()))).collect()
+        }
+    }
 }
 
 fn line(of: &Finding) -> String {

@@ -287,11 +287,14 @@ fn a_column_of_too_few_rows_is_refused() {
     for id in columns.map(SectionId) {
         let told = forged(2, &|file| file.ints(id, |rows| _ = rows.pop())).concat();
         let refused = format!("section {} has ", s::column_name(id));
-        assert!(told.contains("opening") && told.contains(&refused), "{id:?}: {told}");
+        // Which rows are dead is read as a store opens.
+        let when =
+            if id.0 < s::OLD_SEGMENT.0 || id == s::PAYLOAD_LEN { "reading" } else { "opening" };
+        assert!(told.contains(when) && told.contains(&refused), "{id:?}: {told}");
     }
     for id in [s::TRACE_IDS, s::OBS_IDS, s::SCORE_IDS] {
         let told = forged(2, &|file| file.ids(id, |ids| _ = ids.pop())).concat();
-        assert!(told.contains("opening"), "{id:?}: {told}");
+        assert!(told.contains("reading"), "{id:?}: {told}");
     }
 }
 
@@ -302,6 +305,7 @@ fn one_that_expired_reads_as_that() {
     files.lists(|lists| lists[0].clear());
     files.write(&store, SegmentId(1));
     let segment = Segment::open(&store.dir, SegmentId(1), &store.header, false).unwrap();
+    segment.check().unwrap();
     let mut reader = PayloadReader::new(segment.payload_file().unwrap(), None);
     let mut bytes = Vec::new();
     assert!(!reader.read(0, 1, &mut bytes).unwrap(), "it has expired");
