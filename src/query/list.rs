@@ -9,6 +9,7 @@ use crate::segment::RowKind;
 use crate::snapshot::{Gathered, Snapshot, TraceState, View, state_of};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A page of a list.
@@ -55,7 +56,7 @@ type Heap = BinaryHeap<(Place, Origin)>;
 /// Walks the trace rows of one segment in order. Rows of one start are handed out by identity.
 struct Walk {
     at: usize,
-    rows: std::ops::Range<u32>,
+    rows: Range<u32>,
     /// Rows of the start at hand, next one last.
     same: Vec<(Identity, u32)>,
 }
@@ -121,8 +122,7 @@ impl<F: Fs> Snapshot<F> {
         let (mut last, mut details) = (None, LastBlock::default());
         while let Some((_, from)) = heap.pop() {
             if let Origin::Unopened(at) = from {
-                view.segments[at].segment.check()?;
-                walks.push(Walk { at, rows: rows_in(&view, at, query), same: Vec::new() });
+                walks.push(Walk { at, rows: rows_in(&view, at, query)?, same: Vec::new() });
                 let walk = walks.len() - 1;
                 push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
                 continue;
@@ -230,14 +230,15 @@ fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Pl
     Some((place, Origin::Unopened(at)))
 }
 
-/// Trace rows of a segment that can be on the page, by time.
-fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::Range<u32> {
+/// Trace rows of a segment that can be on the page, by time. It is checked, where there are any.
+fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Result<Range<u32>> {
     let segment = &view.segments[at].segment;
     if let Some(session) = &query.session
-        && !segment.may_hold_session(session)
+        && !segment.may_hold_session(session)?
     {
-        return 0..0;
+        return Ok(0..0);
     }
+    segment.check()?;
     let (mut from, mut to) = (query.range.start, query.range.end);
     match (query.cursor, query.order) {
         (Some(c), Order::NewestFirst) => to = to.min(Timestamp(c.start.0.saturating_add(1))),
@@ -249,7 +250,7 @@ fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> std::ops::R
         i64::MAX => segment.facts().traces,
         _ => segment.first_trace_from(to),
     };
-    first..end.max(first)
+    Ok(first..end.max(first))
 }
 
 fn push_next<D: Dir>(

@@ -1,8 +1,9 @@
 //! Opening a segment that does not open: whatever of it is sound, and what is not.
 
+use super::check::{Checked, LAZY};
 use super::columns::{self, RowKind};
 use super::facts::Facts;
-use super::reader::{LAZY, Segment, check_header, places_of};
+use super::reader::{Segment, check_header, places_of};
 use super::section::{SectionAt, SectionId, parse_footer};
 use crate::column::Blobs;
 use crate::error::{Error, Fault, Result};
@@ -10,7 +11,7 @@ use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName, map_whole};
 use crate::id::SegmentId;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A section that cannot be used, or the file's frame around the sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl<D: Dir> Readable<D> {
         };
         let (key, places) = (store.key, places_of(&footer.sections));
         // Each section that is not sound is taken out below.
-        let checked = OnceLock::from(Ok(()));
+        let checked = Checked::sound();
         let mut segment = Segment { facts, key, path, map, footer, places, payload: None, checked };
         for section in segment.footer.sections.clone() {
             if let Err(error) = segment.check_readable(&section) {

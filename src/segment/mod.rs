@@ -18,8 +18,9 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `observations`, `payload_reader`, `content`, `damaged`, `readable`.
+//! `writer`, `reader`, `check`, `observations`, `payload_reader`, `content`, `damaged`, `readable`.
 
+mod check;
 pub mod columns;
 mod content;
 mod damaged;

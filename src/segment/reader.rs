@@ -1,10 +1,11 @@
 //! Reading a skeleton file in place.
 
+use super::check::Checked;
 use super::columns::{self as s, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
-use super::section::{Footer, SectionAt, SectionId, check_sections, parse_footer};
+use super::section::{Footer, SectionAt, SectionId, parse_footer};
 use super::summary::Summary;
 use crate::column::{Blobs, Ids, Ints, LastBlock, Texts};
 use crate::error::{Error, Fault, Result};
@@ -17,7 +18,6 @@ use crate::model::{Decimal, Field, PayloadRef, Source, Timestamp, Value};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 /// A row of an older segment that is superseded by one of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,17 +55,10 @@ pub struct Segment<D: Dir> {
     pub(super) footer: Footer,
     pub(super) places: Box<[Range<usize>]>,
     pub(super) payload: Option<PayloadFile<D::Map>>,
-    /// What checking the columns came to, once they were checked.
-    pub(super) checked: OnceLock<Result<()>>,
+    pub(super) checked: Checked,
 }
 
 const PLACES: usize = 128;
-
-/// Sections whose blocks carry checksums of their own, checked as they are read.
-pub(super) const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
-
-/// Sections that a view reads as it begins, before anything is asked of the segment.
-const EARLY: &[SectionId] = &[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
 
 impl<D: Dir> Segment<D> {
     /// Opens a segment: both files mapped; headers and footers checked, and which rows of older
@@ -86,7 +79,6 @@ impl<D: Dir> Segment<D> {
         check_header(&path, &map, FileKind::Skeleton, id, store)?;
         let fault = |f: Fault| f.in_file(&path, 0);
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(fault)?;
-        check_sections(&map, &footer, |id| EARLY.contains(&id)).map_err(fault)?;
         let facts = Facts::decode(&map[footer.facts.clone()]).map_err(fault)?;
         if facts.id != id {
             let what = format!("the file holds segment {}", facts.id);
@@ -109,118 +101,20 @@ impl<D: Dir> Segment<D> {
             }
             Some(file)
         };
-        let (key, checked) = (store.key, OnceLock::new());
+        let (key, checked) = (store.key, Checked::default());
         let segment = Segment { facts, key, path, map, footer, places, payload, checked };
-        let sections = &segment.footer.sections;
-        for section in sections.iter().filter(|section| EARLY.contains(&section.id)) {
-            segment.check_section(section)?;
-        }
+        segment.check_early()?;
         Ok(segment)
-    }
-
-    /// Checks the columns, the first time that it is asked: checksum and structure of each, and of
-    /// the payload file's. Details, part lists and parts have checksums of their own, checked as
-    /// they are read. Cost: about 35 bytes a row are read, once.
-    ///
-    /// # Errors
-    /// `Corruption`, each time again.
-    pub fn check(&self) -> Result<()> {
-        match self.checked.get_or_init(|| self.check_columns()) {
-            Ok(()) => Ok(()),
-            Err(e) => Err(e.repeat()),
-        }
-    }
-
-    fn check_columns(&self) -> Result<()> {
-        let fault = |f: Fault| f.in_file(&self.path, 0);
-        check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
-        if let Some(file) = &self.payload {
-            file.check()?;
-            if file.payloads() != self.facts.payloads as usize {
-                let what = format!("{} part lists, not {}", file.payloads(), self.facts.payloads);
-                return Err(Error::corruption_at(file.path(), 0, what));
-            }
-        }
-        self.footer.sections.iter().try_for_each(|section| self.check_section(section))?;
-        self.check_starts()
-    }
-
-    /// Lists trust the facts to say when traces start.
-    fn check_starts(&self) -> Result<()> {
-        let starts = Ints::view(self.place(s::TRACE_START));
-        let outside = |row: usize| {
-            let start = starts.get(row)?;
-            (!(self.facts.start_ns..=self.facts.end_ns).contains(&start)).then_some(start)
-        };
-        match outside(0).or_else(|| outside(starts.len().checked_sub(1)?)) {
-            None => Ok(()),
-            Some(start) => {
-                let (from, to) = (self.facts.start_ns, self.facts.end_ns);
-                let what = format!("a trace starts at {start}, not from {from} to {to}");
-                Err(Error::corruption_at(&self.path, self.footer.facts.start as u64, what))
-            }
-        }
-    }
-
-    /// Whether a section has the structure and the rows that it should.
-    pub(super) fn check_section(&self, section: &SectionAt) -> Result<()> {
-        let bytes = self.footer.section(&self.map, section.id);
-        let fault = |f: Fault| f.in_file(&self.path, section.offset);
-        let rows = match section.id {
-            s::TRACE_IDS
-            | s::OBS_IDS
-            | s::SCORE_IDS
-            | s::PARENT_IDS
-            | s::TOMBSTONE_IDS
-            | s::TOMBSTONE_TRACES => Ids::parse(bytes).map_err(fault)?.len(),
-            s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => {
-                Blobs::parse(bytes).map_err(fault)?.len()
-            }
-            s::TEXTS => return Texts::parse(bytes).map(|_| ()).map_err(fault),
-            s::LOOKUP_TRACE | s::LOOKUP_SCORE | s::LOOKUP_SUBJECT | s::LOOKUP_SESSION => {
-                return Lookup::parse(bytes).map(|_| ()).map_err(fault);
-            }
-            s::PAYLOAD_PRINT => bytes.len() / 8,
-            _ => Ints::parse(bytes).map_err(fault)?.len(),
-        };
-        let expected = match section.id.0 {
-            1..=20 => self.facts.traces as usize,
-            32..=48 => self.facts.observations as usize,
-            64..=67 => self.facts.scores as usize,
-            112..=113 => self.facts.payloads as usize,
-            96..=98 => self.facts.superseded as usize,
-            _ => rows,
-        };
-        if rows == expected {
-            return match section.id {
-                s::OLD_SEGMENT | s::OLD_ROW | s::OLD_SUCCESSOR => self.check_superseded(),
-                _ => Ok(()),
-            };
-        }
-        let name = s::column_name(section.id);
-        let what = format!("section {name} has {rows} rows, not {expected}");
-        Err(Error::corruption_at(&self.path, section.offset, what))
-    }
-
-    /// Rows of every other kind take bytes of their own. A column of equal numbers takes none, but
-    /// no row is superseded twice, so that one of the columns takes a bit for each.
-    fn check_superseded(&self) -> Result<()> {
-        let columns = [s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
-        let bytes: usize = columns.iter().map(|id| self.place(*id).len()).sum();
-        if self.facts.superseded as usize > bytes.saturating_mul(8) {
-            let what = format!("{} superseded rows in {bytes} bytes", self.facts.superseded);
-            return Err(Error::corruption_at(&self.path, 0, what));
-        }
-        Ok(())
     }
 
     /// A section that was checked.
     pub(super) fn bytes(&self, id: SectionId) -> &[u8] {
-        debug_assert!(matches!(self.checked.get(), Some(Ok(()))), "read before it was checked");
+        let checked = self.checked.columns.get();
+        debug_assert!(matches!(checked, Some(Ok(()))), "read before it was checked");
         self.place(id)
     }
 
-    fn place(&self, id: SectionId) -> &[u8] {
+    pub(super) fn place(&self, id: SectionId) -> &[u8] {
         let place = self.places.get(usize::from(id.0)).cloned().unwrap_or_default();
         self.map.get(place).unwrap_or_default()
     }
@@ -293,10 +187,13 @@ impl<D: Dir> Segment<D> {
 
     /// Whether a trace row can have this session. Cost: one probe; wrong in few cases, and then
     /// only by saying yes.
-    pub fn may_hold_session(&self, session: &str) -> bool {
-        let Ok(id) = Id::parse(session) else { return false };
+    ///
+    /// # Errors
+    /// As [`probe`](Self::probe).
+    pub fn may_hold_session(&self, session: &str) -> Result<bool> {
+        let Ok(id) = Id::parse(session) else { return Ok(false) };
         let hash = self.key.lookup_hash(self.key.identity(&id));
-        self.candidates(LookupKind::Session, hash).next().is_some()
+        Ok(self.probe(LookupKind::Session, hash)?.next().is_some())
     }
 
     /// The trace's row, if the segment holds anything of it. Cost: one probe.

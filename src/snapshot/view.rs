@@ -242,7 +242,7 @@ impl<D: Dir> View<D> {
     /// of each segment outside of them.
     ///
     /// # Errors
-    /// `Corruption` where such a segment is damaged.
+    /// `Corruption` where such a segment is damaged, or the lookup of one outside of the indexes.
     pub fn rows(&self, of: Indexed, hash: u64) -> Result<Vec<(usize, u32)>> {
         let mut rows = Vec::new();
         for index in &self.indexes {
@@ -256,8 +256,10 @@ impl<D: Dir> View<D> {
         }
         for at in &self.unindexed {
             let segment = &self.segments[*at].segment;
-            segment.check()?;
-            rows.extend(segment.candidates(of.in_segment(), hash).map(|row| (*at, row)));
+            for row in segment.probe(of.in_segment(), hash)? {
+                segment.check()?;
+                rows.push((*at, row));
+            }
         }
         if rows.len() > 1 {
             rows.sort_unstable();

@@ -74,6 +74,9 @@ mod verify;
 /// A backup is a store at one seq.
 mod backup;
 
+/// Damage in one segment is met by who reads it, and the rest goes on.
+mod damage;
+
 /// Files from elsewhere are refused within bounds, and before anything is written.
 mod hostile;
 
