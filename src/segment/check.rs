@@ -2,6 +2,7 @@
 //! holds, but when the first row is read.
 
 use super::columns::{self as s, LookupKind};
+use super::payload_reader::PayloadFile;
 use super::reader::Segment;
 use super::section::{SectionAt, SectionId, check_sections};
 use crate::column::{Blobs, Ids, Ints, Texts};
@@ -21,6 +22,8 @@ const EARLY: &[SectionId] = &[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
 pub(super) struct Checked {
     /// Every column, the lookups among them.
     pub(super) columns: OnceLock<Result<()>>,
+    /// What leads to the parts in the payload file.
+    payloads: OnceLock<Result<()>>,
     /// A lookup by itself.
     lookups: [OnceLock<Result<()>>; 4],
 }
@@ -45,9 +48,9 @@ impl<D: Dir> Segment<D> {
         sections.try_for_each(|section| self.check_section(section))
     }
 
-    /// Checks the columns, the first time that it is asked: checksum and structure of each, and of
-    /// the payload file's. Details, part lists and parts have checksums of their own, checked as
-    /// they are read. Cost: about 35 bytes a row are read, once.
+    /// Checks the columns, the first time that it is asked: checksum and structure of each. Details
+    /// have checksums of their own, checked as they are read. Cost: about 35 bytes a row are read,
+    /// once.
     ///
     /// # Errors
     /// `Corruption`, each time again.
@@ -58,15 +61,36 @@ impl<D: Dir> Segment<D> {
     fn check_columns(&self) -> Result<()> {
         let fault = |f: Fault| f.in_file(&self.path, 0);
         check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
-        if let Some(file) = &self.payload {
-            file.check()?;
-            if file.payloads() != self.facts.payloads as usize {
-                let what = format!("{} part lists, not {}", file.payloads(), self.facts.payloads);
-                return Err(Error::corruption_at(file.path(), 0, what));
-            }
-        }
         self.footer.sections.iter().try_for_each(|section| self.check_section(section))?;
         self.check_starts()
+    }
+
+    /// The payload file to read payloads from, unless they have expired: checked, as
+    /// [`check`](Self::check) checks the columns, which need not be sound. Cost: about four bytes a
+    /// part are read, once.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn payloads(&self) -> Result<Option<&PayloadFile<D::Map>>> {
+        let Some(file) = &self.payload else { return Ok(None) };
+        told(self.checked.payloads.get_or_init(|| {
+            file.check()?;
+            if file.payloads() == self.facts.payloads as usize {
+                return Ok(());
+            }
+            let what = format!("{} part lists, not {}", file.payloads(), self.facts.payloads);
+            Err(Error::corruption_at(file.path(), 0, what))
+        }))?;
+        Ok(Some(file))
+    }
+
+    /// Checks all of it.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check) and [`payloads`](Self::payloads).
+    pub fn check_all(&self) -> Result<()> {
+        self.check()?;
+        self.payloads().map(|_| ())
     }
 
     /// Lists trust the facts to say when traces start.

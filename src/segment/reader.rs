@@ -161,15 +161,6 @@ impl<D: Dir> Segment<D> {
         self.payload.as_ref()
     }
 
-    /// The payload file to read payloads from, unless they have expired.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub fn payloads(&self) -> Result<Option<&PayloadFile<D::Map>>> {
-        self.check()?;
-        Ok(self.payload.as_ref())
-    }
-
     /// A text by its code.
     pub fn text(&self, code: u32) -> Option<&str> {
         Texts::view(self.bytes(s::TEXTS)).get(code)

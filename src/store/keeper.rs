@@ -217,7 +217,7 @@ impl<F: Fs> Shared<F> {
             Some(_) => {
                 let segment = Segment::open(&self.dir, id, &self.header, false)?;
                 // What it replaces is removed: it is read once before that.
-                segment.check()?;
+                segment.check_all()?;
                 Some(Arc::new(segment))
             }
             None => None,

@@ -205,7 +205,7 @@ fn open_segment<D: Dir>(
     expired: bool,
 ) -> Result<Result<Arc<Segment<D>>>> {
     let opened = Segment::open(dir, id, header, expired);
-    match opened.and_then(|segment| segment.check().map(|()| segment)) {
+    match opened.and_then(|segment| segment.check_all().map(|()| segment)) {
         Err(e) if e.corruption().is_none() && !e.is_not_found() => Err(e),
         other => Ok(other.map(Arc::new)),
     }

@@ -1,8 +1,8 @@
 //! The processes beside the parent: what they are told, and what they do.
 
 use super::look::Look;
+use super::sample;
 use super::stream::{MEASURED, Stream, acknowledged, damaged, options};
-use super::{resident, sample};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -68,7 +68,6 @@ pub fn child() -> Option<Result<()>> {
     Some(match role.as_str() {
         "writer" => write(&store, &notes, stream, durability),
         "reader" => read(&store, &notes, stream),
-        "resident" => resident::stay(&store, &notes, stream),
         "look" => {
             let (what, round) = (text(WHAT), number(ROUND));
             Look { store: &store, notes: &notes, stream, what, round }.run()
@@ -177,7 +176,7 @@ fn settle_all(store: &Store, stream: Stream, flight: &mut Flight, notes: &mut Fi
     Ok(())
 }
 
-pub(super) fn note(notes: &mut File, number: u64) -> Result<()> {
+fn note(notes: &mut File, number: u64) -> Result<()> {
     let failed = |e| Error::io("write", Path::new("the notes"), e);
     notes.write_all(format!("ack {number}\n").as_bytes()).map_err(failed)
 }
@@ -211,11 +210,6 @@ impl Drop for Running {
 impl Running {
     pub fn start(mut command: Command) -> std::io::Result<Running> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().map(Running)
-    }
-
-    /// Its number, for what the system tells of it.
-    pub fn pid(&self) -> u32 {
-        self.0.id()
     }
 
     /// kill -9.

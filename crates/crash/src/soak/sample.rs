@@ -1,8 +1,7 @@
 //! Memory and open files of the processes, over a piece.
 //!
-//! What a process uses depends on how much of a store it has seen. Those that are killed all the time
-//! therefore say it themselves, at the same batch of each store; the resident one, whose store grows
-//! over the whole piece, is asked after every round.
+//! What a process uses depends on how much of a store it has seen. Writer and reader therefore say it
+//! themselves, at the same batch of each store.
 
 use std::collections::BTreeMap;
 use std::fmt;

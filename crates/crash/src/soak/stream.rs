@@ -112,22 +112,6 @@ impl Stream {
         Ok(next)
     }
 
-    /// The trace that `batch` is in has all batches before `next`, as they were sent.
-    ///
-    /// # Errors
-    /// As reading. `Corruption` where something is missing or is not as it was sent.
-    pub fn check_trace<F: Fs>(self, snapshot: &Snapshot<F>, batch: u64, next: u64) -> Result<()> {
-        let first = batch - batch % BATCHES_OF_A_TRACE;
-        let mut found = BTreeMap::new();
-        self.trace_of(snapshot, first, &mut found)?;
-        match (first..next.min(first + BATCHES_OF_A_TRACE))
-            .find(|batch| found.get(batch) != Some(&RECORDS))
-        {
-            None => Ok(()),
-            Some(batch) => Err(damaged(format!("batch {batch} is not whole"))),
-        }
-    }
-
     fn trace_of<F: Fs>(
         self,
         snapshot: &Snapshot<F>,

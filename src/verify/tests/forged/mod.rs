@@ -39,7 +39,7 @@ fn opening_and_reading(store: &Store) -> Vec<String> {
         Err(error) => vec![line("opening", &error.to_string())],
         Ok(loaded) => {
             let notes = loaded.notes.iter().map(|note| line("opening", note));
-            let checked = loaded.view.segments.iter().map(|s| s.segment.check());
+            let checked = loaded.view.segments.iter().map(|s| s.segment.check_all());
             let errors = checked.filter_map(|checked| checked.err());
             notes.chain(errors.map(|error| line("reading", &error.to_string()))).collect()
         }
