@@ -327,6 +327,7 @@ fn of_payloads() {
             (1, "a list of one that expired, which may be", &|file| {
                 file.lists(|lists| lists[0].clear())
             }),
+            (1, "a list less", &|file| file.lists(|lists| _ = lists.pop())),
             (1, "a list of a part that is not there", &|file| {
                 file.lists(|lists| lists[0] = vec![0xff; 3])
             }),
