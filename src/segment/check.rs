@@ -7,7 +7,9 @@ use super::reader::Segment;
 use super::section::{SectionAt, SectionId, check_sections};
 use crate::column::{Blobs, Ids, Ints, Texts};
 use crate::error::{Error, Fault, Result};
+use crate::frame::FileHeader;
 use crate::fs::Dir;
+use crate::id::SegmentId;
 use crate::index::Lookup;
 use std::sync::OnceLock;
 
@@ -91,6 +93,21 @@ impl<D: Dir> Segment<D> {
     pub fn check_all(&self) -> Result<()> {
         self.check()?;
         self.payloads().map(|_| ())
+    }
+
+    /// Opens a segment and checks all of it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`check_all`](Self::check_all).
+    pub fn open_checked(
+        dir: &D,
+        id: SegmentId,
+        store: &FileHeader,
+        payload_expired: bool,
+    ) -> Result<Segment<D>> {
+        let segment = Segment::open(dir, id, store, payload_expired)?;
+        segment.check_all()?;
+        Ok(segment)
     }
 
     /// Lists trust the facts to say when traces start.

@@ -38,21 +38,35 @@ struct BlockAt {
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer. Nothing else may be asked before [`check`](Self::check).
+    /// Checks the footer, the directory of blocks, the lengths of parts and the structure of part
+    /// lists; these and the blocks have checksums of their own, checked as they are read.
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
+        let file = PayloadFile::open_unchecked(path, segment, map)?;
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Checks the footer. Nothing else may be asked before [`check`](Self::check).
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub(super) fn open_unchecked(
+        path: &Path,
+        segment: SegmentId,
+        map: M,
+    ) -> Result<PayloadFile<M>> {
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(|f| f.in_file(path, 0))?;
         Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer })
     }
 
-    /// Checks the directory of blocks, the lengths of parts and the structure of part lists; these
-    /// and the blocks have checksums of their own, checked as they are read.
+    /// Checks what [`open`](Self::open) checks beyond the footer.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let fault = |f: Fault| f.in_file(&self.path, 0);
         check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
         Ints::parse(self.footer.section(&self.map, s::PART_LEN)).map_err(fault)?;

@@ -94,7 +94,7 @@ impl<D: Dir> Segment<D> {
                 false => e,
             })?;
             check_header(&path, &map, FileKind::Payload, id, store)?;
-            let file = PayloadFile::open(&path, id, map)?;
+            let file = PayloadFile::open_unchecked(&path, id, map)?;
             if file.footer().crc != facts.payload_file_crc {
                 let what = "the payload file belongs to another skeleton file";
                 return Err(Error::corruption_at(&path, 0, what));

@@ -214,12 +214,8 @@ impl<F: Fs> Shared<F> {
             Rewritten::Stopped => return Ok(0),
         };
         let segment = match &facts {
-            Some(_) => {
-                let segment = Segment::open(&self.dir, id, &self.header, false)?;
-                // What it replaces is removed: it is read once before that.
-                segment.check_all()?;
-                Some(Arc::new(segment))
-            }
+            // What it replaces is removed: it is read once before that.
+            Some(_) => Some(Arc::new(Segment::open_checked(&self.dir, id, &self.header, false)?)),
             None => None,
         };
         let with = facts.as_ref().map(|facts| SegmentState {

@@ -290,8 +290,7 @@ fn payload_file(path: &Path, id: SegmentId, bytes: &[u8], each: EachLine<'_>) ->
         return Ok(());
     }
     let fault = |e: Error| line(0, 0, "fault", [("what", e.to_string())]);
-    let file = PayloadFile::open(path, id, bytes);
-    let file = match file.and_then(|file| file.check().map(|()| file)) {
+    let file = match PayloadFile::open(path, id, bytes) {
         Ok(file) => file,
         Err(e) => return each(fault(e)),
     };

@@ -204,8 +204,7 @@ fn open_segment<D: Dir>(
     header: &FileHeader,
     expired: bool,
 ) -> Result<Result<Arc<Segment<D>>>> {
-    let opened = Segment::open(dir, id, header, expired);
-    match opened.and_then(|segment| segment.check_all().map(|()| segment)) {
+    match Segment::open_checked(dir, id, header, expired) {
         Err(e) if e.corruption().is_none() && !e.is_not_found() => Err(e),
         other => Ok(other.map(Arc::new)),
     }

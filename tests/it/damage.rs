@@ -1,11 +1,9 @@
 //! Damage in one segment is met by who reads it; the rest goes on.
 
-use crate::world::{World, append, at, id, observation, trace};
+use crate::world::{World, append, at, flip, id, lines, observation, trace};
 use std::path::PathBuf;
 use tracekeep::model::{Record, TimeRange, Timestamp};
-use tracekeep::{
-    Background, Error, ErrorKind, Options, SealLevel, Snapshot, Store, TraceQuery, dump,
-};
+use tracekeep::{Background, Error, ErrorKind, Options, SealLevel, Snapshot, Store, TraceQuery};
 
 /// Segments of a trace each, `t0` the oldest, an hour apart.
 fn of_segments(count: i64) -> World {
@@ -30,18 +28,9 @@ fn damage(world: &World, t: usize, section: &str) -> PathBuf {
     let mut skeletons = world.files("seg-");
     skeletons.retain(|path| path.extension().is_some_and(|end| end == "tks"));
     let path = skeletons.remove(t);
-    let mut place = None;
-    dump(&path, &mut |line| {
-        if line.kind == "section" && line.fields[0].1 == section {
-            place = Some(line.offset + line.len / 2);
-        }
-        Ok(())
-    })
-    .unwrap();
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[place.unwrap() as usize] ^= 0x10;
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, bytes).unwrap();
+    let sections = lines(&path, "section");
+    let (offset, len, _) = sections.iter().find(|(_, _, name)| name == section).unwrap();
+    flip(&path, offset + len / 2);
     path
 }
 

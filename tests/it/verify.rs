@@ -1,10 +1,10 @@
 //! A finding says where, and whose data it touches.
 
-use crate::world::{World, append, full, id, observation, trace};
+use crate::world::{World, append, flip, full, id, lines, observation, trace};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracekeep::model::Record;
-use tracekeep::{Finding, Severity, Store, Verdict, dump, verify};
+use tracekeep::{Finding, Severity, Store, Verdict, verify};
 
 /// Text that repeats nothing.
 fn noise(seed: u64, len: usize) -> String {
@@ -31,27 +31,6 @@ fn sealed() -> World {
     full(&store);
     store.close().unwrap();
     world
-}
-
-fn lines(path: &Path, kind: &str) -> Vec<(u64, u64, String)> {
-    let mut found = Vec::new();
-    dump(path, &mut |line| {
-        if line.kind == kind {
-            let name = line.fields.first().map(|f| f.1.clone()).unwrap_or_default();
-            found.push((line.offset, line.len, name));
-        }
-        Ok(())
-    })
-    .unwrap();
-    found
-}
-
-/// Flips a bit; the file is a new one, so that no map of the old one changes.
-fn flip(path: &Path, at: u64) {
-    let mut bytes = std::fs::read(path).unwrap();
-    bytes[at as usize] ^= 0x10;
-    std::fs::remove_file(path).unwrap();
-    std::fs::write(path, bytes).unwrap();
 }
 
 fn damage(world: &World) -> Vec<Finding> {

@@ -10,7 +10,7 @@ use tracekeep::model::{
 };
 use tracekeep::{
     Background, Batch, Durability, Id, Options, Order, SealLevel, Snapshot, Store, Summary,
-    TraceQuery,
+    TraceQuery, dump,
 };
 
 /// A directory for a store, removed at the end.
@@ -72,6 +72,28 @@ pub(crate) fn copy_dir(from: &Path, to: &Path) {
     for path in files(from, "") {
         std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
+}
+
+/// Offset, length and name of each line of this kind in the dump of a file.
+pub(crate) fn lines(path: &Path, kind: &str) -> Vec<(u64, u64, String)> {
+    let mut found = Vec::new();
+    dump(path, &mut |line| {
+        if line.kind == kind {
+            let name = line.fields.first().map(|f| f.1.clone()).unwrap_or_default();
+            found.push((line.offset, line.len, name));
+        }
+        Ok(())
+    })
+    .unwrap();
+    found
+}
+
+/// Flips a bit; the file is a new one, so that no map of the old one changes.
+pub(crate) fn flip(path: &Path, at: u64) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at as usize] ^= 0x10;
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }
 
 /// The seed of this run: `SIM_SEED`, or the same one always. Printed when a test fails.

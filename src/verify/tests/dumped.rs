@@ -37,8 +37,7 @@ fn every_kind_of_file_is_dumped_as_it_was() {
 #[test]
 fn rows_of_observations_are_of_these_traces() {
     let store = store();
-    let segment = Segment::open(&store.dir, SegmentId(1), &store.header, false).unwrap();
-    segment.check().unwrap();
+    let segment = Segment::open_checked(&store.dir, SegmentId(1), &store.header, false).unwrap();
     let of = |rows| {
         let traces = Traces::of_observations(&segment, rows);
         let names: Vec<String> = traces.named.iter().map(ToString::to_string).collect();

@@ -304,8 +304,7 @@ fn one_that_expired_reads_as_that() {
     let mut files = Files::read(&store, SegmentId(1));
     files.lists(|lists| lists[0].clear());
     files.write(&store, SegmentId(1));
-    let segment = Segment::open(&store.dir, SegmentId(1), &store.header, false).unwrap();
-    segment.check_all().unwrap();
+    let segment = Segment::open_checked(&store.dir, SegmentId(1), &store.header, false).unwrap();
     let mut reader = PayloadReader::new(segment.payload_file().unwrap(), None);
     let mut bytes = Vec::new();
     assert!(!reader.read(0, 1, &mut bytes).unwrap(), "it has expired");
