@@ -40,6 +40,9 @@ pub enum Pressure {
 
 /// So many neighbours of a tier are joined.
 const JOINED: usize = 4;
+/// So many are joined before logs are sealed. Where appends never pause, there are always logs to
+/// seal, and segments would pile up.
+const OVERDUE: usize = 4 * JOINED;
 
 /// As [`Facts::rewrite_bytes`], of a log.
 pub fn log_weight(records: u64, parts: u32) -> u64 {
@@ -56,7 +59,7 @@ pub fn log_weight(records: u64, parts: u32) -> u64 {
 /// Segments are joined as digits are carried: four neighbours of a tier become one of the next,
 /// and what has reached the last tier is not written again. So each row is written once a tier,
 /// their number grows with the logarithm of what is below the last tier, and old rows are never
-/// rewritten with new ones.
+/// rewritten with new ones. Logs go first, but not for ever.
 pub fn plan(
     finished: &[FinishedLog],
     segments: &[u64],
@@ -69,8 +72,10 @@ pub fn plan(
         || finished.len() >= options.seal_logs.max(1)
         || bytes >= options.seal_bytes
         || memory >= options.live_bytes_max / 4;
-    if finished.is_empty() || !due {
-        return newest_tier(segments, options.rewrite_bytes_max).map_or(Plan::Rest, Plan::Join);
+    let joined = newest_tier(segments, options.rewrite_bytes_max);
+    let overdue = joined.as_ref().is_some_and(|joined| joined.len() >= OVERDUE);
+    if finished.is_empty() || !due || overdue {
+        return joined.map_or(Plan::Rest, Plan::Join);
     }
     let mut taken = 0;
     let mut sum = 0;
@@ -196,6 +201,29 @@ mod tests {
         assert_eq!(segments, [100 * count]);
         assert_eq!(written, 100 * count * 7);
         assert!(most <= 3 * 6, "{most} segments at once");
+    }
+
+    #[test]
+    fn logs_that_never_end_do_not_keep_segments_from_being_joined() {
+        let (mut segments, mut written, mut most) = (Vec::new(), 0, 0);
+        let mut sealed = 0;
+        while sealed < 4096 {
+            match plan(&logs(&[60 << 20; 3]), &segments, &options(), Pressure::Appends) {
+                Plan::Seal(..) => {
+                    segments.push(100);
+                    sealed += 1;
+                }
+                Plan::Join(joined) => {
+                    let sum: u64 = segments.drain(joined).sum();
+                    segments.push(sum);
+                    written += sum;
+                }
+                Plan::Rest => unreachable!("logs are due"),
+            }
+            most = most.max(segments.len());
+        }
+        assert!(most <= 3 * OVERDUE, "{most} segments at once");
+        assert!(written <= 3 * 100 * 4096, "{written}");
     }
 
     #[test]

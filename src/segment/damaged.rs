@@ -3,7 +3,7 @@
 use super::check::{Checked, LAZY};
 use super::columns::{self, RowKind};
 use super::facts::Facts;
-use super::reader::{Segment, check_header, places_of};
+use super::reader::{Places, Segment, check_header};
 use super::section::{SectionAt, SectionId, parse_footer};
 use crate::column::Blobs;
 use crate::error::{Error, Fault, Result};
@@ -78,16 +78,14 @@ impl<D: Dir> Readable<D> {
             }
             Err(Fault { what, .. }) => return Ok(Readable::nothing(at, what)),
         };
-        let (key, places) = (store.key, places_of(&footer.sections));
+        let (key, places) = (store.key, Places::of(&footer.sections));
         // Each section that is not sound is taken out below.
         let checked = Checked::sound();
         let mut segment = Segment { facts, key, path, map, footer, places, payload: None, checked };
         for section in segment.footer.sections.clone() {
             if let Err(error) = segment.check_readable(&section) {
                 unsound.push(of_error(Some(section.id), error)?);
-                if let Some(place) = segment.places.get_mut(usize::from(section.id.0)) {
-                    *place = 0..0;
-                }
+                segment.places.forget(section.id);
             }
         }
         for id in columns::ALL.iter().filter(|id| **id < columns::DICTIONARY) {

@@ -53,12 +53,10 @@ pub struct Segment<D: Dir> {
     pub(super) path: PathBuf,
     pub(super) map: D::Map,
     pub(super) footer: Footer,
-    pub(super) places: Box<[Range<usize>]>,
+    pub(super) places: Places,
     pub(super) payload: Option<PayloadFile<D::Map>>,
     pub(super) checked: Checked,
 }
-
-const PLACES: usize = 128;
 
 impl<D: Dir> Segment<D> {
     /// Opens a segment: both files mapped; headers and footers checked, and which rows of older
@@ -84,7 +82,7 @@ impl<D: Dir> Segment<D> {
             let what = format!("the file holds segment {}", facts.id);
             return Err(Error::corruption_at(&path, footer.facts.start as u64, what));
         }
-        let places = places_of(&footer.sections);
+        let places = Places::of(&footer.sections);
         let payload = if payload_expired {
             None
         } else {
@@ -115,8 +113,8 @@ impl<D: Dir> Segment<D> {
     }
 
     pub(super) fn place(&self, id: SectionId) -> &[u8] {
-        let place = self.places.get(usize::from(id.0)).cloned().unwrap_or_default();
-        self.map.get(place).unwrap_or_default()
+        let section = self.places.find(&self.footer.sections, id);
+        section.and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
     }
 
     pub(super) fn ints(&self, id: SectionId) -> Ints<'_> {
@@ -385,15 +383,34 @@ impl<D: Dir> Segment<D> {
     }
 }
 
-/// Where each section stands, by its number.
-pub(super) fn places_of(sections: &[SectionAt]) -> Box<[Range<usize>]> {
-    let mut places = vec![0..0; PLACES].into_boxed_slice();
-    for section in sections {
-        if let Some(place) = places.get_mut(usize::from(section.id.0)) {
-            *place = section.offset as usize..(section.offset + section.len) as usize;
+/// Which of the sections has a number, or [`ABSENT`].
+#[derive(Debug)]
+pub(super) struct Places([u16; 128]);
+
+const ABSENT: u16 = u16::MAX;
+
+impl Places {
+    pub fn of(sections: &[SectionAt]) -> Places {
+        let mut places = [ABSENT; 128];
+        for (ordinal, section) in (0..ABSENT).zip(sections) {
+            if let Some(place) = places.get_mut(usize::from(section.id.0)) {
+                *place = ordinal;
+            }
+        }
+        Places(places)
+    }
+
+    /// From now on there is no such section.
+    pub fn forget(&mut self, id: SectionId) {
+        if let Some(place) = self.0.get_mut(usize::from(id.0)) {
+            *place = ABSENT;
         }
     }
-    places
+
+    fn find<'a>(&self, sections: &'a [SectionAt], id: SectionId) -> Option<&'a SectionAt> {
+        let ordinal = *self.0.get(usize::from(id.0))?;
+        sections.get(usize::from(ordinal))
+    }
 }
 
 pub(super) fn check_header(

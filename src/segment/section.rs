@@ -46,6 +46,13 @@ pub struct SectionAt {
     pub len: u64,
 }
 
+impl SectionAt {
+    /// Its bytes in the file, without padding.
+    pub fn bytes(&self) -> Range<usize> {
+        self.offset as usize..(self.offset + self.len) as usize
+    }
+}
+
 /// Writes sections one after the other, then the footer.
 #[derive(Debug)]
 pub struct SectionWriter<F: File> {
@@ -217,7 +224,7 @@ impl Footer {
         self.sections
             .iter()
             .find(|s| s.id == id)
-            .and_then(|s| file.get(s.offset as usize..(s.offset + s.len) as usize))
+            .and_then(|s| file.get(s.bytes()))
             .unwrap_or_default()
     }
 

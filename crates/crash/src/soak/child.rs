@@ -1,8 +1,8 @@
 //! The processes beside the parent: what they are told, and what they do.
 
 use super::look::Look;
-use super::sample;
 use super::stream::{MEASURED, Stream, acknowledged, damaged, options};
+use super::{resident, sample};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -68,6 +68,7 @@ pub fn child() -> Option<Result<()>> {
     Some(match role.as_str() {
         "writer" => write(&store, &notes, stream, durability),
         "reader" => read(&store, &notes, stream),
+        "resident" => resident::stay(&store, &notes, stream),
         "look" => {
             let (what, round) = (text(WHAT), number(ROUND));
             Look { store: &store, notes: &notes, stream, what, round }.run()

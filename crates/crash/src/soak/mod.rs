@@ -5,6 +5,7 @@
 //!  writer  appends batch n of (seed, store), notes "ack n" in a file outside of the store
 //!  reader  follows, and finds a prefix with every byte as it was sent
 //!  look    checks what is left, verifies; and now and then flips a bit of a copy, or seals it all
+//!  resident  fills one store after the other, and is never killed
 //!  parent  kills, and has what is left looked at; and now and then tries a second writer, fills the
 //!          disk, closes in peace; samples memory and open files of all of them
 //! ```
@@ -13,7 +14,7 @@
 //! environment: it calls [`child`] first thing. All that a piece of the soak must know to go on is
 //! in `state` in its folder, so that hours can be run in pieces.
 //!
-//! Read in this order: `stream`, `child`, `look`, `state`, `sample`, `trials`.
+//! Read in this order: `stream`, `child`, `look`, `resident`, `state`, `sample`, `trials`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +23,7 @@
 
 mod child;
 mod look;
+mod resident;
 mod sample;
 mod state;
 mod stream;
@@ -33,13 +35,14 @@ pub use state::Counts;
 
 use child::{Running, role};
 use look::{Look, look_at};
+use resident::Resident;
 use sample::Samples;
 use state::State;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use stream::Stream;
-use tracekeep::{Durability, Result};
+use tracekeep::{Durability, Error, Result};
 use tracekeep_workload::Rng;
 use trials::SmallDisk;
 
@@ -93,12 +96,13 @@ pub fn run(soak: &Soak<'_>, each: &mut dyn FnMut(&Counts)) -> Result<Report> {
     let mut samples = Samples::default();
     let mut violations = Vec::new();
     let small = SmallDisk::mount(&soak.dir.join("small"));
+    let mut resident = Resident::start(soak.dir, state.seed, (soak.program)())
+        .map_err(|e| Error::io("start a process for", soak.dir, e))?;
     while start.elapsed() < limit && violations.is_empty() {
         let began = Instant::now();
         let mut round = Round::new(soak, &state, small.as_ref());
         let outcome = round.run(&mut state, &mut samples, limit.saturating_sub(start.elapsed()));
         if let Err(what) = outcome {
-            state.counts.violations += 1;
             let kept = round.keep();
             violations.push(format!(
                 "{what} [seed {}, store {}, round {}; files kept in {}]",
@@ -108,16 +112,25 @@ pub fn run(soak: &Soak<'_>, each: &mut dyn FnMut(&Counts)) -> Result<Report> {
                 kept.display()
             ));
         }
+        if let Err(what) = resident.sample(&mut samples) {
+            violations.push(format!("{what} [seed {}]", state.seed));
+        }
+        state.counts.violations += violations.len() as u64;
         state.counts.rounds += 1;
         state.counts.milliseconds += began.elapsed().as_millis() as u64;
         state.save(soak.dir)?;
         each(&state.counts);
     }
-    let flat = samples.flat();
-    for what in flat.iter().filter(|flat| !flat.holds()) {
-        state.counts.violations += 1;
+    let before = violations.len();
+    if violations.is_empty()
+        && let Err(what) = resident.end()
+    {
         violations.push(format!("{what} [seed {}]", state.seed));
     }
+    let flat = samples.flat();
+    let grown = flat.iter().filter(|flat| !flat.holds());
+    violations.extend(grown.map(|what| format!("{what} [seed {}]", state.seed)));
+    state.counts.violations += (violations.len() - before) as u64;
     Ok(Report { counts: state.counts, flat, violations })
 }
 
