@@ -22,6 +22,7 @@
 )]
 
 mod child;
+mod heap;
 mod look;
 mod resident;
 mod sample;

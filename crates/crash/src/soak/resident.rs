@@ -2,6 +2,7 @@
 //! next one, for a whole piece. What it uses at the end of a store must not grow from store to store.
 
 use super::child::{Running, role};
+use super::heap;
 use super::sample::{self, Samples};
 use super::stream::{Stream, damaged, options};
 use std::collections::BTreeSet;
@@ -51,15 +52,20 @@ fn fill(path: &Path, notes: &Path, stream: Stream) -> Result<()> {
     stream.check(&store.snapshot(), &acknowledged).map_err(damaged)?;
     let whole = acknowledged.len() as u64 == BATCHES;
     if whole {
-        sample::say(notes, "resident with a store")?;
+        say(notes, "resident with a store")?;
     }
     store.close()?;
     drop(acknowledged);
     match verify(path, &mut |_| {})? {
-        Verdict::Clean if whole => sample::say(notes, "resident without"),
+        Verdict::Clean if whole => say(notes, "resident without"),
         Verdict::Clean => Ok(()),
         verdict => Err(damaged(format!("verify says {verdict:?} of {}", path.display()))),
     }
+}
+
+fn say(notes: &Path, when: &str) -> Result<()> {
+    heap::give_back();
+    sample::say(notes, when)
 }
 
 /// That process, as its parent knows it.
@@ -78,8 +84,9 @@ impl Resident {
         std::fs::create_dir_all(&folder)?;
         let (path, notes) = (folder.join("store"), folder.join("notes"));
         let stream = Stream { seed, store: u64::MAX };
-        // What glibc keeps of what was freed, in each of its arenas, would hide what the engine holds.
-        program.env("MALLOC_ARENA_MAX", "1").env("MALLOC_TRIM_THRESHOLD_", "131072");
+        // glibc's first value, kept: else it grows with what is freed, and with it what stays unused at
+        // the end of each arena.
+        program.env("MALLOC_TRIM_THRESHOLD_", "131072");
         role(&mut program, "resident", Durability::Disk, stream, &path, &notes);
         Ok(Resident { running: Running::start(program)?, path, notes })
     }
