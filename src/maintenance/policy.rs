@@ -40,8 +40,8 @@ pub enum Pressure {
 
 /// So many neighbours of a tier are joined.
 const JOINED: usize = 4;
-/// So many are joined before logs are sealed. Where appends never pause, there are always logs to
-/// seal, and segments would pile up.
+/// So many, or as many as one segment can hold, are joined before logs are sealed. Where appends
+/// never pause, there are always logs to seal, and segments would pile up.
 const OVERDUE: usize = 4 * JOINED;
 
 /// As [`Facts::rewrite_bytes`], of a log.
@@ -72,10 +72,10 @@ pub fn plan(
         || finished.len() >= options.seal_logs.max(1)
         || bytes >= options.seal_bytes
         || memory >= options.live_bytes_max / 4;
-    let joined = newest_tier(segments, options.rewrite_bytes_max);
-    let overdue = joined.as_ref().is_some_and(|joined| joined.len() >= OVERDUE);
+    let tier = newest_tier(segments, options.rewrite_bytes_max);
+    let overdue = tier.as_ref().is_some_and(|tier| tier.full || tier.segments.len() >= OVERDUE);
     if finished.is_empty() || !due || overdue {
-        return joined.map_or(Plan::Rest, Plan::Join);
+        return tier.map_or(Plan::Rest, |tier| Plan::Join(tier.segments));
     }
     let mut taken = 0;
     let mut sum = 0;
@@ -93,17 +93,26 @@ pub fn plan(
     Plan::Seal(taken, level)
 }
 
-/// The newest segments that make up a full tier, if they do.
-fn newest_tier(weights: &[u64], weight_max: u64) -> Option<Range<usize>> {
+/// Neighbours of a tier.
+struct Tier {
+    segments: Range<usize>,
+    /// One segment can hold no more of them.
+    full: bool,
+}
+
+/// The newest segments, where enough of them are of a tier.
+fn newest_tier(weights: &[u64], weight_max: u64) -> Option<Tier> {
     let tier = |weight: u64| weight.max(1).ilog(JOINED as u64);
     let newest = tier(*weights.last()?);
+    let same = || weights.iter().rev().take_while(|weight| tier(**weight) <= newest);
     let mut sum = 0;
-    let same = weights.iter().rev().take_while(|weight| {
+    let held = same().take_while(|weight| {
         sum += **weight;
-        tier(**weight) <= newest && sum <= weight_max
+        sum <= weight_max
     });
-    let count = same.count();
-    (count >= JOINED).then(|| weights.len() - count..weights.len())
+    let count = held.count();
+    let full = same().nth(count).is_some();
+    (count >= JOINED).then(|| Tier { segments: weights.len() - count..weights.len(), full })
 }
 
 /// The first neighbours that one segment can hold and that do not make up one thorough segment

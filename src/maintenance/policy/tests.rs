@@ -83,6 +83,17 @@ fn logs_that_never_end_do_not_keep_segments_from_being_joined() {
 }
 
 #[test]
+fn what_fills_a_segment_is_joined_before_more_logs_are_sealed() {
+    let plan = |segments: &[u64]| plan(&logs(&[60 << 20]), segments, &options(), Pressure::Appends);
+    let seal = Plan::Seal(1, SealLevel::Quick);
+    assert_eq!(plan(&[MAX / 6; 6]), seal);
+    assert_eq!(plan(&[MAX / 6; 7]), Plan::Join(1..7));
+    assert_eq!(plan(&[MAX / 3; 7]), seal);
+    assert_eq!(plan(&[MAX / 100; 15]), seal);
+    assert_eq!(plan(&[MAX / 100; 16]), Plan::Join(0..16));
+}
+
+#[test]
 fn what_fits_one_segment_is_settled_in_one() {
     use SealLevel::{Full, Quick};
     let third = MAX / 3;
