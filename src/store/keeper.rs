@@ -61,21 +61,24 @@ impl<F: Fs> Shared<F> {
                 }
                 *wanted = false;
             }
-            let outcome = self.keep_once();
+            let outcome = self.keep_once(failed);
             failed = outcome.is_err();
             self.upkeep_went(outcome);
         }
     }
 
-    fn keep_once(&self) -> Result<()> {
+    /// Does what is due. After a failure logs go first, in case that it was a join's: what is wrong
+    /// with segments, or is too large for the disk, must not keep them from being sealed.
+    fn keep_once(&self, after_failure: bool) -> Result<()> {
         loop {
             if self.is_closing() || self.failure().is_some() {
                 return Ok(());
             }
             let _turn = self.upkeep.lock();
+            let logs_first = after_failure && self.logs_are_due();
             let finished = self.finished()?;
             let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
-            let joined = if self.may_join() { &weights[..] } else { &[] };
+            let joined = if self.may_join() && !logs_first { &weights[..] } else { &[] };
             match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
                 Plan::Seal(logs, level) => self.seal_behind(logs, level)?,

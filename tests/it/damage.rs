@@ -125,3 +125,29 @@ fn joins_that_meet_damage_stop_nothing_else() {
     drop(snapshot);
     store.close().unwrap();
 }
+
+#[test]
+fn a_join_that_cannot_be_made_and_is_overdue_keeps_no_log_from_being_sealed() {
+    let world = of_segments(20);
+    damage(&world, 2, "OBS_NAME");
+    let is_skeleton = |path: &PathBuf| path.extension().is_some_and(|end| end == "tks");
+    let skeletons = || world.files("seg-").iter().filter(|path| is_skeleton(path)).count();
+    let before = skeletons();
+    let options = Options {
+        background: Background::On,
+        seal_logs: 1,
+        log_bytes_max: 4 << 10,
+        ..world.options.clone()
+    };
+    let store = Store::builder().options(options).open(world.path()).unwrap();
+    for n in 0..2_000 {
+        let name = format!("new {n}");
+        append(&store, [observation(&name, "own", n).input(format!("{n} ").repeat(1_000))]);
+        if skeletons() > before {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(skeletons() > before, "no log was sealed");
+    store.close().unwrap();
+}
