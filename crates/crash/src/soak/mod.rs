@@ -2,19 +2,19 @@
 //! the first with `kill -9`, again and again, and looks at what is left.
 //!
 //! ```text
-//!  writer  appends batch n of (seed, store), notes "ack n" in a file outside of the store
-//!  reader  follows, and finds a prefix with every byte as it was sent
-//!  look    checks what is left, verifies; and now and then flips a bit of a copy, or seals it all
+//!  writer    appends batch n of (seed, store), notes "ack n" in a file outside of the store
+//!  reader    follows, and finds a prefix with every byte as it was sent
+//!  look      checks what is left, verifies; and now and then flips a bit of a copy, or seals it all
 //!  resident  fills one store after the other, and is never killed
-//!  parent  kills, and has what is left looked at; and now and then tries a second writer, fills the
-//!          disk, closes in peace; samples memory and open files of all of them
+//!  parent    kills, and has what is left looked at; and now and then tries a second writer, fills the
+//!            disk, closes in peace; samples memory and open files of all of them
 //! ```
 //!
 //! The children are the program that calls [`run`], started again with what it is to do in the
 //! environment: it calls [`child`] first thing. All that a piece of the soak must know to go on is
 //! in `state` in its folder, so that hours can be run in pieces.
 //!
-//! Read in this order: `stream`, `child`, `look`, `resident`, `state`, `sample`, `trials`.
+//! Read in this order: `stream`, `child`, `look`, `resident`, `state`, `sample`, `heap`, `trials`.
 
 #![expect(
     clippy::disallowed_methods,
