@@ -133,11 +133,6 @@ impl Ingest {
         self.ready.pop_front()
     }
 
-    /// Whether nothing is on its way but this.
-    pub fn is_all(&self, pending: &Pending) -> bool {
-        self.in_flight == pending.bytes
-    }
-
     /// The log that is written ends here: what follows starts the next one.
     pub fn finish_log(&mut self) -> Arc<Done> {
         if !self.encoder.group().is_empty() {

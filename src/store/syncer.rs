@@ -1,6 +1,5 @@
 //! The sync thread: makes written groups durable, publishes them, wakes who waits. One sync
-//! covers every group that was written before it began. A group that has no company is synced by
-//! the writer itself, which has nothing else to do: that spares its caller a switch of threads.
+//! covers every group that was written before it began.
 
 use super::commit::Done;
 use super::shared::Shared;
@@ -79,16 +78,6 @@ impl<F: Fs> Syncer<F> {
         self.changed.notify_all();
     }
 
-    /// Syncs and acknowledges a group in this thread, or hands it over where there is one before it.
-    /// Only the thread that hands groups over may call this.
-    pub fn sync_here(&self, written: Written<<F::Dir as Dir>::File>) {
-        let first = {
-            let queue = self.queue.lock();
-            !queue.busy && queue.written.is_empty()
-        };
-        if first { self.sync(vec![written]) } else { self.submit(written) }
-    }
-
     /// Waits until every group that was handed over is acknowledged or failed.
     ///
     /// # Errors
@@ -120,21 +109,16 @@ impl<F: Fs> Syncer<F> {
                 queue.busy = true;
                 std::mem::take(&mut queue.written)
             };
-            self.sync(groups);
+            let outcome = match (self.shared.failure(), groups.last()) {
+                (Some(failure), _) => Err(failure),
+                // SYNC: this is what `Disk` acknowledges.
+                (None, Some(last)) => planted::group_sync(|| last.table.file().sync()),
+                (None, None) => Ok(()),
+            };
+            self.acknowledge(groups, outcome);
             self.queue.lock().busy = false;
             self.changed.notify_all();
         }
-    }
-
-    /// Syncs and acknowledges these groups.
-    fn sync(&self, groups: Vec<Written<<F::Dir as Dir>::File>>) {
-        let outcome = match (self.shared.failure(), groups.last()) {
-            (Some(failure), _) => Err(failure),
-            // SYNC: this is what `Disk` acknowledges.
-            (None, Some(last)) => planted::group_sync(|| last.table.file().sync()),
-            (None, None) => Ok(()),
-        };
-        self.acknowledge(groups, outcome);
     }
 
     /// Publishes groups that reached their level, or fails those whose sync failed: these are

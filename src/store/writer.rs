@@ -52,8 +52,6 @@ pub(super) struct Writer<F: Fs> {
     /// The last group that was written.
     spare: Option<GroupBuilder>,
     next_seq: Seq,
-    /// The group at hand was waited for and has no company: more would be written while it is synced.
-    alone: bool,
     /// When `Os` last advanced the promise, by the store's clock.
     promised_ns: i64,
 }
@@ -79,7 +77,6 @@ impl<F: Fs> Writer<F> {
             bytes: Vec::new(),
             spare: None,
             next_seq: Seq(last_seq.0 + 1),
-            alone: false,
             promised_ns,
         }
     }
@@ -122,17 +119,13 @@ impl<F: Fs> Writer<F> {
         if let Some(written) = self.spare.take() {
             ingest.give_back(written);
         }
-        self.alone = false;
-        let mut waited = false;
         loop {
             if let Some(pending) = ingest.take() {
-                self.alone = waited && ingest.is_all(&pending);
                 return Some(Some(pending));
             }
             if self.shared.is_closing() {
                 return None;
             }
-            waited = true;
             let marker = Duration::from_millis(self.shared.options.marker_ms);
             let quiet = match (
                 self.log.as_ref().is_some_and(|l| l.dirty),
@@ -220,7 +213,6 @@ impl<F: Fs> Writer<F> {
         }
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
-            Durability::Disk if self.alone => self.syncer.sync_here(written),
             Durability::Disk => self.syncer.submit(written),
             Durability::DiskStrict => self.promise_and_acknowledge(written),
         }
