@@ -38,8 +38,8 @@ pub struct Options {
     /// not joined. 256 bytes a row and 64 a part are near. Default 128 MiB.
     pub rewrite_bytes_max: u64,
     /// Bytes of segments that are joined in the background, in a second at most, on average; 0 sets
-    /// no limit. Sealing logs is never held back: where it is due, a join under way goes on at full
-    /// speed and the next ones wait for longer. Default 0.
+    /// no limit. The limit holds no log back from being sealed: where one is due, a join under way
+    /// goes on at full speed and the next ones wait for longer. Default 0.
     pub join_bytes_per_second_max: u64,
     /// zstd level for sealed blocks. Default 9.
     pub seal_level: i32,

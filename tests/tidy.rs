@@ -45,7 +45,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("verify", "recovery", "its tests hold opening to the same forged files"),
 ];
 
-/// Where files are mapped: by us, and by a peer whose API says so.
+/// Where files are mapped, by us and by a peer whose API says so; and where the soak asks glibc.
 const UNSAFE: &[&str] =
     &["src/fs/map.rs", "crates/bench-peers/src/engine/lmdb.rs", "crates/crash/src/soak/heap.rs"];
 

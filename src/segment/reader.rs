@@ -383,7 +383,7 @@ impl<D: Dir> Segment<D> {
     }
 }
 
-/// Which of the sections has a number, or [`ABSENT`].
+/// Where in the directory the section of each number stands, or [`ABSENT`].
 #[derive(Debug)]
 pub(super) struct Places([u16; 128]);
 

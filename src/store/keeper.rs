@@ -67,18 +67,15 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Does what is due. After a failure logs go first, in case that it was a join's: what is wrong
-    /// with segments, or is too large for the disk, must not keep them from being sealed.
     fn keep_once(&self, after_failure: bool) -> Result<()> {
         loop {
             if self.is_closing() || self.failure().is_some() {
                 return Ok(());
             }
             let _turn = self.upkeep.lock();
-            let logs_first = after_failure && self.logs_are_due();
             let finished = self.finished()?;
             let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
-            let joined = if self.may_join() && !logs_first { &weights[..] } else { &[] };
+            let joined = if self.may_join(after_failure) { &weights[..] } else { &[] };
             match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
                 Plan::Seal(logs, level) => self.seal_behind(logs, level)?,
@@ -101,8 +98,12 @@ impl<F: Fs> Shared<F> {
         Ok(())
     }
 
-    fn may_join(&self) -> bool {
-        !self.joins_paused.load(Ordering::Acquire) && self.joins_wait().is_zero()
+    /// After a failure logs go first, in case that it was a join's: what is wrong with segments, or
+    /// is too large for the disk, must not keep them from being sealed.
+    fn may_join(&self, after_failure: bool) -> bool {
+        !self.joins_paused.load(Ordering::Acquire)
+            && self.joins_wait().is_zero()
+            && !(after_failure && self.logs_are_due())
     }
 
     /// How long until what joins have spent is paid for.

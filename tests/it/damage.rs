@@ -23,11 +23,15 @@ fn start(t: i64) -> Timestamp {
     at(t * 3_600_000)
 }
 
+fn skeletons(world: &World) -> Vec<PathBuf> {
+    let mut files = world.files("seg-");
+    files.retain(|path| path.extension().is_some_and(|end| end == "tks"));
+    files
+}
+
 /// Flips a bit in the middle of this section of the segment of `t`.
 fn damage(world: &World, t: usize, section: &str) -> PathBuf {
-    let mut skeletons = world.files("seg-");
-    skeletons.retain(|path| path.extension().is_some_and(|end| end == "tks"));
-    let path = skeletons.remove(t);
+    let path = skeletons(world).remove(t);
     let sections = lines(&path, "section");
     let (offset, len, _) = sections.iter().find(|(_, _, name)| name == section).unwrap();
     flip(&path, offset + len / 2);
@@ -130,9 +134,8 @@ fn joins_that_meet_damage_stop_nothing_else() {
 fn a_join_that_cannot_be_made_and_is_overdue_keeps_no_log_from_being_sealed() {
     let world = of_segments(20);
     damage(&world, 2, "OBS_NAME");
-    let is_skeleton = |path: &PathBuf| path.extension().is_some_and(|end| end == "tks");
-    let skeletons = || world.files("seg-").iter().filter(|path| is_skeleton(path)).count();
-    let before = skeletons();
+    let sealed = || skeletons(&world).len();
+    let before = sealed();
     let options = Options {
         background: Background::On,
         seal_logs: 1,
@@ -143,11 +146,11 @@ fn a_join_that_cannot_be_made_and_is_overdue_keeps_no_log_from_being_sealed() {
     for n in 0..2_000 {
         let name = format!("new {n}");
         append(&store, [observation(&name, "own", n).input(format!("{n} ").repeat(1_000))]);
-        if skeletons() > before {
+        if sealed() > before {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    assert!(skeletons() > before, "no log was sealed");
+    assert!(sealed() > before, "no log was sealed");
     store.close().unwrap();
 }

@@ -20,12 +20,12 @@ const BATCHES: u64 = 3_000;
 
 /// What the process does until it is told to stop.
 pub(super) fn stay(path: &Path, notes: &Path, stream: Stream) -> Result<()> {
-    // From the last number on: no other store of the soak comes to these.
-    let mut streams = (0..).map(|n| Stream { store: stream.store - 5 * n, ..stream });
+    let mut stream = stream;
     while !stop(path).exists() {
-        let Some(stream) = streams.next() else { break };
         fill(path, notes, stream)?;
         std::fs::remove_dir_all(path).map_err(|e| Error::io("remove", path, e))?;
+        // By five, so that none passes for one on a small disk.
+        stream.store -= 5;
     }
     Ok(())
 }
@@ -83,6 +83,7 @@ impl Resident {
         let _old = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         let (path, notes) = (folder.join("store"), folder.join("notes"));
+        // From the last number down: no other store of the soak comes to these.
         let stream = Stream { seed, store: u64::MAX };
         // glibc's first value, kept: else it grows with what is freed, and with it what stays unused at
         // the end of each arena.

@@ -1,7 +1,7 @@
 //! Memory and open files of the processes, over a piece.
 //!
-//! What a process uses depends on how much of a store it has seen. Writer and reader therefore say it
-//! themselves, at the same batch of each store.
+//! What a process uses depends on how much of a store it has seen. Writer, reader and
+//! the resident process therefore say it themselves, at the same batch of each store.
 
 use std::collections::BTreeMap;
 use std::fmt;
