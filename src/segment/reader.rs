@@ -113,8 +113,11 @@ impl<D: Dir> Segment<D> {
     }
 
     pub(super) fn place(&self, id: SectionId) -> &[u8] {
-        let section = self.places.find(&self.footer.sections, id);
-        section.and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
+        self.section(id).and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
+    }
+
+    fn section(&self, id: SectionId) -> Option<&SectionAt> {
+        self.places.find(&self.footer.sections, id)
     }
 
     pub(super) fn ints(&self, id: SectionId) -> Ints<'_> {
@@ -293,8 +296,7 @@ impl<D: Dir> Segment<D> {
     }
 
     pub(super) fn in_details(&self, column: SectionId, f: Fault) -> Error {
-        let offset = self.bytes(column).as_ptr() as usize - self.map.as_ptr() as usize;
-        f.in_file(&self.path, offset as u64)
+        f.in_file(&self.path, self.section(column).map_or(0, |at| at.offset))
     }
 
     /// All fields of a trace's row. Cost: one block of details, unless it is the last one that was

@@ -299,6 +299,22 @@ fn a_column_of_too_few_rows_is_refused() {
 }
 
 #[test]
+fn a_section_that_is_missing_is_told() {
+    for segment in [SegmentId(1), SegmentId(2)] {
+        let ids = |of: &Sections| of.sections.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+        let files = Files::read(&store(), segment);
+        for id in [ids(&files.skeleton), ids(&files.payloads)].concat() {
+            let told = forged(segment.0, &|files| {
+                for of in [&mut files.skeleton, &mut files.payloads] {
+                    of.sections.retain(|(found, _)| *found != id);
+                }
+            });
+            assert!(!told.is_empty(), "{} of {segment}", s::column_name(id));
+        }
+    }
+}
+
+#[test]
 fn one_that_expired_reads_as_that() {
     let store = store();
     let mut files = Files::read(&store, SegmentId(1));
