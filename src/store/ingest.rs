@@ -226,8 +226,8 @@ impl<F: Fs> Shared<F> {
                 return Ok(ingest);
             }
             if behind {
-                if let Some(failure) = self.upkeep_failure() {
-                    return Err(failure);
+                if let Some(failure) = &*self.seal_failure.lock() {
+                    return Err(failure.repeat());
                 }
                 self.want_upkeep();
             }

@@ -61,31 +61,44 @@ impl<F: Fs> Shared<F> {
                 }
                 *wanted = false;
             }
-            let outcome = self.keep_once(failed);
-            failed = outcome.is_err();
-            self.upkeep_went(outcome);
+            let round = self.keep_once(failed);
+            *self.seal_failure.lock() = round.as_ref().err().map(Error::repeat);
+            self.wake_appenders();
+            let why = round.unwrap_or_else(Some);
+            // Told once each time it starts to fail.
+            if let Some(why) = why.as_ref().filter(|_| !failed) {
+                self.listener.event(&Event::Failed(why.to_string()));
+            }
+            failed = why.is_some();
         }
     }
 
-    fn keep_once(&self, after_failure: bool) -> Result<()> {
+    /// One round, which a join that fails does not end. Gives why something else than sealing could
+    /// not be done, if so.
+    ///
+    /// # Errors
+    /// Logs cannot be sealed.
+    fn keep_once(&self, after_failure: bool) -> Result<Option<Error>> {
+        let mut join_failure = None;
         loop {
             if self.is_closing() || self.failure().is_some() {
-                return Ok(());
+                return Ok(join_failure);
             }
             let _turn = self.upkeep.lock();
             let finished = self.finished()?;
             let weights: Vec<u64> = self.weights().iter().map(|(weight, _)| *weight).collect();
-            let joined = if self.may_join(after_failure) { &weights[..] } else { &[] };
+            let may_join = join_failure.is_none() && self.may_join(after_failure);
+            let joined = if may_join { &weights[..] } else { &[] };
             match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
                 Plan::Seal(logs, level) => self.seal_behind(logs, level)?,
-                Plan::Join(segments) => self.join(segments)?,
+                Plan::Join(segments) => join_failure = self.join(segments).err(),
             }
             self.expire_snapshots();
             self.wake_appenders();
         }
         let _turn = self.upkeep.lock();
-        self.index()
+        Ok(join_failure.or(self.index().err()))
     }
 
     /// Seals the oldest logs, and notes how long it took.
@@ -95,6 +108,7 @@ impl<F: Fs> Shared<F> {
         self.replace(logs, view.segments.len()..view.segments.len(), level, &mut |_| Go::On)?;
         let took = self.clock.now_ns().saturating_sub(start);
         self.brake.lock().sealed(records, took);
+        *self.seal_failure.lock() = None;
         Ok(())
     }
 

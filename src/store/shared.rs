@@ -51,7 +51,8 @@ pub(super) struct Shared<F: Fs> {
     pub open_log: Mutex<Option<LogId>>,
     snapshots: Mutex<Vec<WeakSnapshot<F::Dir>>>,
     failure: Mutex<Option<Error>>,
-    upkeep_failure: Mutex<Option<Error>>,
+    /// Why logs are not sealed in the background, if so.
+    pub seal_failure: Mutex<Option<Error>>,
     closing: AtomicBool,
     _lock: <F::Dir as Dir>::Lock,
 }
@@ -95,7 +96,7 @@ impl<F: Fs> Shared<F> {
             open_log: Mutex::new(None),
             snapshots: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
-            upkeep_failure: Mutex::new(None),
+            seal_failure: Mutex::new(None),
             closing: AtomicBool::new(false),
             header: opened.header,
             options,
@@ -209,20 +210,6 @@ impl<F: Fs> Shared<F> {
         self.failure.lock().as_ref().map(Error::repeat)
     }
 
-    /// Remembers how background work went; told once each time it starts to fail.
-    pub fn upkeep_went(&self, outcome: Result<(), Error>) {
-        let failed = {
-            let mut failure = self.upkeep_failure.lock();
-            let first = failure.is_none();
-            *failure = outcome.err();
-            failure.as_ref().filter(|_| first).map(Error::to_string)
-        };
-        self.wake_appenders();
-        if let Some(why) = failed {
-            self.listener.event(&Event::Failed(why));
-        }
-    }
-
     /// Lets appenders look again at what they wait for. Under their locks, so that none is between
     /// looking and waiting.
     pub fn wake_appenders(&self) {
@@ -232,11 +219,6 @@ impl<F: Fs> Shared<F> {
         }
         let _brake = self.brake.lock();
         self.released.notify_all();
-    }
-
-    /// Why background work does not get on, if so.
-    pub fn upkeep_failure(&self) -> Option<Error> {
-        self.upkeep_failure.lock().as_ref().map(Error::repeat)
     }
 
     /// Wakes the keeper.

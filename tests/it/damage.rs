@@ -130,27 +130,49 @@ fn joins_that_meet_damage_stop_nothing_else() {
     store.close().unwrap();
 }
 
-#[test]
-fn a_join_that_cannot_be_made_and_is_overdue_keeps_no_log_from_being_sealed() {
+/// Of twenty segments, which are to be joined, one cannot be read; every record finishes a log,
+/// every log is to be sealed, and appends wait until there is none.
+fn with_an_overdue_join_that_fails() -> (World, Store) {
     let world = of_segments(20);
     damage(&world, 2, "OBS_NAME");
-    let sealed = || skeletons(&world).len();
-    let before = sealed();
     let options = Options {
         background: Background::On,
         seal_logs: 1,
         log_bytes_max: 4 << 10,
+        live_bytes_max: 4 << 10,
+        stream_bytes_max: 1 << 10,
         ..world.options.clone()
     };
     let store = Store::builder().options(options).open(world.path()).unwrap();
+    (world, store)
+}
+
+fn append_new(store: &Store, n: i64) {
+    let name = format!("new {n}");
+    append(store, [observation(&name, "own", n).input(format!("{n} ").repeat(1_000))]);
+}
+
+#[test]
+fn a_join_that_cannot_be_made_and_is_overdue_keeps_no_log_from_being_sealed() {
+    let (world, store) = with_an_overdue_join_that_fails();
+    let sealed = || skeletons(&world).len();
+    let before = sealed();
     for n in 0..2_000 {
-        let name = format!("new {n}");
-        append(&store, [observation(&name, "own", n).input(format!("{n} ").repeat(1_000))]);
+        append_new(&store, n);
         if sealed() > before {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert!(sealed() > before, "no log was sealed");
+    store.close().unwrap();
+}
+
+#[test]
+fn a_join_that_cannot_be_made_refuses_no_append() {
+    let (_world, store) = with_an_overdue_join_that_fails();
+    for n in 0..100 {
+        append_new(&store, n);
+    }
     store.close().unwrap();
 }
