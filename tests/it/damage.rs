@@ -174,5 +174,6 @@ fn a_join_that_cannot_be_made_refuses_no_append() {
     for n in 0..100 {
         append_new(&store, n);
     }
+    assert!(store.snapshot().trace(&id("new 99")).unwrap().is_some());
     store.close().unwrap();
 }
