@@ -3,7 +3,7 @@
 
 use super::child::{Running, role_of_look};
 use super::stream::{self, Stream, options};
-use super::{sample, trials};
+use super::{heap, sample, trials};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tracekeep::{Durability, Error, Result, SealLevel, Store, Verdict, verify};
@@ -32,7 +32,7 @@ pub(super) struct Looked {
     pub batches: u64,
     /// Bits that were flipped, each found.
     pub flips: u64,
-    /// Anonymous memory at the end, in KiB, where the system tells.
+    /// Anonymous memory that is held at the end, in KiB, where the system tells.
     pub memory: u64,
 }
 
@@ -78,6 +78,7 @@ impl Look<'_> {
         if self.is("leave") {
             self.leave().map_err(|e| format!("leaving the store: {e}"))?;
         }
+        heap::give_back();
         let memory = sample::anonymous_kib(std::process::id()).unwrap_or(0);
         Ok(Looked { batches, flips, memory })
     }
