@@ -36,7 +36,7 @@ fn a_piece_finds_nothing_and_the_next_one_goes_on() {
     let first = piece(dir.path(), 10, false);
     assert_eq!(first.violations, Vec::<String>::new());
     assert!(
-        first.counts.kills + first.counts.closes > 1
+        first.counts.kills + first.counts.closes > 0
             && first.counts.checks >= first.counts.kills + first.counts.closes
     );
     assert!(first.counts.acknowledged > 0);
