@@ -35,13 +35,15 @@ fn a_piece_finds_nothing_and_the_next_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let first = piece(dir.path(), 10, false);
     assert_eq!(first.violations, Vec::<String>::new());
-    assert!(
-        first.counts.kills + first.counts.closes > 0
-            && first.counts.checks >= first.counts.kills + first.counts.closes
-    );
     assert!(first.counts.acknowledged > 0);
     let second = piece(dir.path(), 3, true);
     assert_eq!(second.violations, Vec::<String>::new());
+    for counts in [&first.counts, &second.counts] {
+        assert!(counts.checks >= counts.kills + counts.closes);
+    }
+    // How many of them ten seconds hold is the machine's affair.
+    assert!(first.counts.kills + first.counts.closes > 0);
+    assert!(second.counts.kills + second.counts.closes > 1);
     assert!(second.counts.rounds > first.counts.rounds);
     assert!(second.counts.acknowledged > first.counts.acknowledged);
 }
