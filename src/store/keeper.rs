@@ -112,8 +112,8 @@ impl<F: Fs> Shared<F> {
         Ok(())
     }
 
-    /// After a failure logs go first, in case that it was a join's: what is wrong with segments, or
-    /// is too large for the disk, must not keep them from being sealed.
+    /// After a failure logs go first, in case that it was a join's: no log waits for one more try at
+    /// what is wrong with segments, or is too large for the disk.
     fn may_join(&self, after_failure: bool) -> bool {
         !self.joins_paused.load(Ordering::Acquire)
             && self.joins_wait().is_zero()
