@@ -89,7 +89,7 @@ impl<D: Dir> Readable<D> {
             }
         }
         for id in columns::ALL.iter().filter(|id| **id < columns::DICTIONARY) {
-            if !segment.footer.sections.iter().any(|s| s.id == *id) {
+            if segment.footer.find(*id).is_none() {
                 let what = "the section is missing".to_owned();
                 unsound.push(Unsound { section: Some(*id), offset: at, what });
             }

@@ -212,8 +212,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     fn read_lists(&self, block: usize) -> Result<Block> {
         let mut bytes = Vec::new();
         let lists = self.lists().read_block(block, &mut bytes);
-        let section = self.footer.sections.iter().find(|section| section.id == s::LISTS);
-        let base = section.map_or(0, |section| section.offset);
+        let base = self.footer.offset(s::LISTS);
         let (first, ends) = lists.map_err(|f| f.in_file(&self.path, base))?;
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Block::new(bytes, narrow(first), ends.into_iter().map(narrow).collect()))

@@ -113,11 +113,8 @@ impl<D: Dir> Segment<D> {
     }
 
     pub(super) fn place(&self, id: SectionId) -> &[u8] {
-        self.section(id).and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
-    }
-
-    fn section(&self, id: SectionId) -> Option<&SectionAt> {
-        self.places.find(&self.footer.sections, id)
+        let section = self.places.find(&self.footer.sections, id);
+        section.and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
     }
 
     pub(super) fn ints(&self, id: SectionId) -> Ints<'_> {
@@ -296,7 +293,7 @@ impl<D: Dir> Segment<D> {
     }
 
     pub(super) fn in_details(&self, column: SectionId, f: Fault) -> Error {
-        f.in_file(&self.path, self.section(column).map_or(0, |at| at.offset))
+        f.in_file(&self.path, self.footer.offset(column))
     }
 
     /// All fields of a trace's row. Cost: one block of details, unless it is the last one that was

@@ -219,13 +219,19 @@ pub fn parse_footer(file: &[u8], header_len: usize) -> Result<Footer, Fault> {
 }
 
 impl Footer {
+    /// Where a section stands, if there is one.
+    pub fn find(&self, id: SectionId) -> Option<&SectionAt> {
+        self.sections.iter().find(|s| s.id == id)
+    }
+
+    /// Where a section begins, to tell a fault in it; the start of the file where there is none.
+    pub fn offset(&self, id: SectionId) -> u64 {
+        self.find(id).map_or(0, |at| at.offset)
+    }
+
     /// A section's bytes in the file; empty where there is none.
     pub fn section<'a>(&self, file: &'a [u8], id: SectionId) -> &'a [u8] {
-        self.sections
-            .iter()
-            .find(|s| s.id == id)
-            .and_then(|s| file.get(s.bytes()))
-            .unwrap_or_default()
+        self.find(id).and_then(|at| file.get(at.bytes())).unwrap_or_default()
     }
 
     /// Checks one section, padding included.

@@ -159,10 +159,9 @@ pub fn open_index<D: Dir>(dir: &D, number: u64, store: &FileHeader) -> Result<In
     let segments: Vec<SegmentId> = ids.map(|b| SegmentId(u64::from_le_bytes(*b))).collect();
     let mut places = [0..0, 0..0, 0..0];
     for of in Indexed::ALL {
-        let bytes = footer.section(&map, section_of(of));
-        Merged::parse(bytes).map_err(fault)?;
-        let start = bytes.as_ptr() as usize - map.as_ptr() as usize;
-        places[of as usize] = start..start + bytes.len();
+        let id = section_of(of);
+        Merged::parse(footer.section(&map, id)).map_err(fault)?;
+        places[of as usize] = footer.find(id).map_or(0..0, |at| at.bytes());
     }
     Ok(IndexView { number, map, places, segments })
 }

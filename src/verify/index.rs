@@ -73,18 +73,17 @@ pub fn check<D: Dir>(
     };
     let Some(checked) = check_file(&path, bytes, store, kind, findings)? else { return Ok(()) };
     let footer = checked.footer;
-    let place = |id| footer.sections.iter().find(|s| s.id == id).map_or(0, |s| s.offset);
     let ids = footer.section(bytes, SEGMENTS).as_chunks::<8>();
     let covered: Vec<SegmentId> = ids.0.iter().map(|b| SegmentId(u64::from_le_bytes(*b))).collect();
     // It may cover more: segments that were replaced since.
     if !index.segments.iter().all(|id| covered.contains(id)) || !ids.1.is_empty() {
         let found = format!("{} segments, not all of these", covered.len());
         let expected = format!("the {} segments that the manifest says", index.segments.len());
-        findings.damage((&path, place(SEGMENTS)), expected, found, AFFECTS);
+        findings.damage((&path, footer.offset(SEGMENTS)), expected, found, AFFECTS);
     }
     for of in Indexed::ALL {
         let section = section_of(of);
-        let at = (path.as_path(), place(section));
+        let at = (path.as_path(), footer.offset(section));
         match Merged::parse(footer.section(bytes, section)) {
             Ok(merged) => items(of, &merged, &covered, segments, store, at, findings)?,
             Err(fault) => findings.fault(at, fault, "a merged index", AFFECTS),

@@ -29,8 +29,7 @@ pub fn check<D: Dir>(
     let mut bad = Vec::new();
     let id = segment.id();
     let mut reader = PayloadReader::new(file, None);
-    let lists = file.footer().sections.iter().find(|s| s.id == columns::LISTS);
-    let at = lists.map_or(0, |s| s.offset);
+    let at = file.footer().offset(columns::LISTS);
     let mut told = None;
     findings.meter.stage(bytes - bytes / 2);
     for number in 0..file.payloads() as u64 {
@@ -89,9 +88,8 @@ fn read_parts<D: Dir>(
 ) -> Result<Vec<Lost>> {
     let mut lost = Vec::new();
     let (id, facts) = (segment.id(), segment.facts());
-    let section = |id| file.footer().sections.iter().find(|s| s.id == id);
-    let blocks = section(columns::BLOCKS).map_or(0..0, |s| s.offset..s.offset + s.len);
-    let directory = section(columns::BLOCK_DIRECTORY).map_or(0, |s| s.offset);
+    let blocks = file.footer().find(columns::BLOCKS).map_or(0..0, |s| s.offset..s.offset + s.len);
+    let directory = file.footer().offset(columns::BLOCK_DIRECTORY);
     let dictionary = match file.dictionary() {
         Ok(dictionary) => dictionary,
         Err(error) => {

@@ -81,8 +81,7 @@ pub fn check_details<D: Dir>(
 
 impl<D: Dir> Rows<'_, '_, D> {
     fn offset(&self, section: SectionId) -> u64 {
-        let (_, footer) = self.segment.skeleton();
-        footer.sections.iter().find(|s| s.id == section).map_or(0, |s| s.offset)
+        self.segment.skeleton().1.offset(section)
     }
 
     fn section(&self, section: SectionId) -> &[u8] {

@@ -45,8 +45,7 @@ pub fn check<D: Dir>(view: &View<D>, complete: bool, findings: &mut Findings<'_>
 }
 
 fn section_at<D: Dir>(segment: &Segment<D>, id: crate::segment::SectionId) -> (&Path, u64) {
-    let sections = &segment.skeleton().1.sections;
-    (segment.path(), sections.iter().find(|s| s.id == id).map_or(0, |s| s.offset))
+    (segment.path(), segment.skeleton().1.offset(id))
 }
 
 fn identity_of<D: Dir>(segment: &Segment<D>, kind: RowKind, row: u32) -> Option<Identity> {
