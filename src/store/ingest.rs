@@ -43,6 +43,10 @@ const _: () = assert!(
         < FRAME_BYTES_MAX
 );
 
+/// So many groups without company say that whoever appends waits for each one. Who has several in
+/// flight has company at every other group or so.
+const ALONE_TO_TELL: u32 = 4;
+
 /// Unsealed logs, at most: a bound on what recovery has to read.
 const UNSEALED_LOGS_MAX: usize = 16;
 
@@ -57,6 +61,8 @@ pub(super) struct Ingest {
     finish_log: bool,
     /// Bytes that are not yet durable.
     in_flight: usize,
+    /// So many groups in a row became durable before anything was appended after them.
+    alone: u32,
     /// The writer found the log long enough.
     pub log_full: bool,
 }
@@ -73,6 +79,7 @@ impl Ingest {
             next_seq: Seq(last_seq.0 + u64::from(!planted::is(Bug::SeqReused))),
             finish_log: false,
             in_flight: 0,
+            alone: 0,
             log_full: false,
         }
     }
@@ -88,13 +95,15 @@ impl Ingest {
             (self.encoder.raw_bytes(), self.encoder.group().skeleton_bytes());
         let mut full = Vec::new();
         self.encoder.batch(records, &mut |encoded| full.push(encoded));
+        let mut skeleton = self.encoder.group().skeleton_bytes();
         for encoded in full {
+            skeleton += encoded.group.skeleton_bytes();
             self.push_ready(encoded);
         }
         self.first_seq.get_or_insert(first);
         self.next_seq = Seq(first.0 + count);
-        let skeleton = self.encoder.group().skeleton_bytes().saturating_sub(before_skeleton);
-        self.in_flight += (self.encoder.raw_bytes() - before_raw) as usize + skeleton;
+        let raw = (self.encoder.raw_bytes() - before_raw) as usize;
+        self.in_flight += raw + skeleton - before_skeleton;
         Commit { seq: Seq(self.next_seq.0 - 1), done: Arc::clone(&self.done) }
     }
 
@@ -133,6 +142,12 @@ impl Ingest {
         self.ready.pop_front()
     }
 
+    /// Whether nothing else is on its way than a group of so many bytes, and nothing is likely to
+    /// be appended before it is durable.
+    pub fn has_only(&self, bytes: usize) -> bool {
+        self.in_flight == bytes && self.alone >= ALONE_TO_TELL
+    }
+
     /// The log that is written ends here: what follows starts the next one.
     pub fn finish_log(&mut self) -> Arc<Done> {
         if !self.encoder.group().is_empty() {
@@ -157,6 +172,7 @@ impl Ingest {
     /// Bytes became durable, or were refused.
     pub fn release(&mut self, bytes: usize) {
         self.in_flight = self.in_flight.saturating_sub(bytes);
+        self.alone = if self.in_flight == 0 { self.alone.saturating_add(1) } else { 0 };
     }
 
     /// Refuses everything that waits, because the parts it refers to were not written. The log
@@ -266,5 +282,69 @@ impl<F: Fs> Shared<F> {
         }
         let memory = (view.memory() + ingest.memory()) as f64 / self.options.live_bytes_max as f64;
         memory.max(view.logs.len() as f64 / UNSEALED_LOGS_MAX as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+    use crate::model::{ObservationRecord, Operation, Timestamp};
+
+    fn ingest() -> Ingest {
+        Ingest::new(&StoreKey([7; 32]), &Options::default(), Seq(0))
+    }
+
+    /// A record with so many bytes of input that no other has.
+    fn record(n: u8, bytes: usize) -> Record {
+        let id = |text: &str| Id::parse(text).unwrap();
+        let mut state = u64::from(n) + 1;
+        let input = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            b'a' + (state >> 60) as u8
+        });
+        let input: Vec<u8> = input.take(bytes).collect();
+        ObservationRecord::new(id("trace"), id(&n.to_string()), Timestamp(0), Operation::Create)
+            .input(input)
+            .into()
+    }
+
+    /// Takes what is next, as the writer does.
+    fn take(ingest: &mut Ingest) -> Option<usize> {
+        ingest.take().map(|pending| pending.bytes)
+    }
+
+    #[test]
+    fn what_is_in_flight_is_what_the_groups_hold() {
+        let mut ingest = ingest();
+        // The second one goes ahead in several frames, the first of them with the record before.
+        for (n, bytes) in [(1, 100), (2, 9 << 20), (3, 100)] {
+            ingest.batch(vec![record(n, bytes)]);
+        }
+        assert!(ingest.ready.len() > 1);
+        let mut held = 0;
+        while let Some(bytes) = take(&mut ingest) {
+            held += bytes;
+        }
+        assert!(held > 9 << 20);
+        assert_eq!(ingest.in_flight, held);
+    }
+
+    #[test]
+    fn who_waits_for_each_batch_has_no_company() {
+        let mut ingest = ingest();
+        for n in 0..=ALONE_TO_TELL as u8 {
+            ingest.batch(vec![record(n, 100)]);
+            let bytes = take(&mut ingest).unwrap();
+            assert_eq!(ingest.has_only(bytes), u32::from(n) >= ALONE_TO_TELL, "{n}");
+            ingest.release(bytes);
+        }
+        ingest.batch(vec![record(10, 100)]);
+        let first = take(&mut ingest).unwrap();
+        ingest.batch(vec![record(11, 100)]);
+        assert!(!ingest.has_only(first), "another one is on its way");
+        ingest.release(first);
+        let second = take(&mut ingest).unwrap();
+        assert!(!ingest.has_only(second), "the one before had company");
     }
 }

@@ -1,5 +1,7 @@
 //! The sync thread: makes written groups durable, publishes them, wakes who waits. One sync
-//! covers every group that was written before it began.
+//! covers every group that was written before it began. A group that will have no company is
+//! synced by the writer, which has nothing else to do: that spares who waits for it a switch of
+//! threads.
 
 use super::commit::Done;
 use super::shared::Shared;
@@ -78,6 +80,12 @@ impl<F: Fs> Syncer<F> {
         self.changed.notify_all();
     }
 
+    /// Whether every group that was handed over is acknowledged or failed.
+    pub fn is_idle(&self) -> bool {
+        let queue = self.queue.lock();
+        !queue.busy && queue.written.is_empty()
+    }
+
     /// Waits until every group that was handed over is acknowledged or failed.
     ///
     /// # Errors
@@ -109,16 +117,22 @@ impl<F: Fs> Syncer<F> {
                 queue.busy = true;
                 std::mem::take(&mut queue.written)
             };
-            let outcome = match (self.shared.failure(), groups.last()) {
-                (Some(failure), _) => Err(failure),
-                // SYNC: this is what `Disk` acknowledges.
-                (None, Some(last)) => planted::group_sync(|| last.table.file().sync()),
-                (None, None) => Ok(()),
-            };
-            self.acknowledge(groups, outcome);
+            self.sync(groups);
             self.queue.lock().busy = false;
             self.changed.notify_all();
         }
+    }
+
+    /// Syncs and acknowledges groups, in the order they were written: the caller knows that none
+    /// before them waits for its sync.
+    pub fn sync(&self, groups: Vec<Written<<F::Dir as Dir>::File>>) {
+        let outcome = match (self.shared.failure(), groups.last()) {
+            (Some(failure), _) => Err(failure),
+            // SYNC: this is what `Disk` acknowledges.
+            (None, Some(last)) => planted::group_sync(|| last.table.file().sync()),
+            (None, None) => Ok(()),
+        };
+        self.acknowledge(groups, outcome);
     }
 
     /// Publishes groups that reached their level, or fails those whose sync failed: these are

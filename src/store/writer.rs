@@ -213,10 +213,17 @@ impl<F: Fs> Writer<F> {
         }
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
+            Durability::Disk if self.is_alone(&written) => self.syncer.sync(vec![written]),
             Durability::Disk => self.syncer.submit(written),
             Durability::DiskStrict => self.promise_and_acknowledge(written),
         }
         Ok(())
+    }
+
+    /// Nothing written before is unsynced, and nothing is to be written while it is synced, as far
+    /// as can be told.
+    fn is_alone(&self, written: &Written<<F::Dir as Dir>::File>) -> bool {
+        self.syncer.is_idle() && self.shared.ingest.lock().has_only(written.bytes)
     }
 
     /// At `DiskStrict` a group is acknowledged, and shown, once the marker that promises it is

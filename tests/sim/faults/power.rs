@@ -3,7 +3,7 @@
 use super::judge::{after_power_failure, states};
 use super::model::{Fate, batch};
 use super::phase::{Image, Phase, Stage};
-use tracekeep_crash::disk::OpKind;
+use tracekeep_crash::disk::{Attempt, OpKind};
 
 /// Runs a phase, takes everything that was not synced, and opens what is left.
 #[track_caller]
@@ -50,15 +50,22 @@ fn a_copied_tail_survives() {
 fn a_frame_promises_nothing_that_may_be_lost() {
     let image = Image::for_phase(Phase::Group);
     let mut stage = Stage::new(Phase::Group, &image);
-    stage.fs.hold(|attempt| attempt.kind == OpKind::Sync);
     let first = stage.ledger.0.len();
-    for k in first..first + 5 {
-        let writes = stage.fs.count(OpKind::Write);
-        let store = stage.store.as_ref().unwrap();
-        drop(store.append(batch(k)).unwrap());
+    let append = |k: usize| drop(stage.store.as_ref().unwrap().append(batch(k)).unwrap());
+    // The first frame has company, else nothing would be written before it is synced.
+    stage.fs.hold(Attempt::writes_log);
+    append(first);
+    stage.fs.wait_until_held(1).unwrap();
+    append(first + 1);
+    let mut writes = stage.fs.count(OpKind::Write);
+    stage.fs.hold(|attempt| attempt.kind == OpKind::Sync);
+    stage.fs.wait_for(OpKind::Write, writes + 2).unwrap();
+    for k in first + 2..first + 5 {
+        writes = stage.fs.count(OpKind::Write);
+        append(k);
         stage.fs.wait_for(OpKind::Write, writes + 1).unwrap();
-        stage.ledger.note(k, Fate::Unknown);
     }
+    (first..first + 5).for_each(|k| stage.ledger.note(k, Fate::Unknown));
     let states = states(&image, &stage);
     stage.fs.release();
     assert!(states.len() > 100, "{} states", states.len());

@@ -27,7 +27,7 @@ use shuttle::{Config, Runner};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracekeep::{Durability, ErrorKind, SealLevel};
-use world::{World, acknowledge, batch, check, contents};
+use world::{World, acknowledge, batch, check, contents, some_alone};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(otherwise)
@@ -64,6 +64,7 @@ fn commits_of_many_threads() {
     schedules("commits", || {
         let world = World::new(level(), Faults::default());
         let store = Arc::new(world.open());
+        let before = some_alone(&store);
         let appender = |who: u64| {
             let store = Arc::clone(&store);
             shuttle::thread::spawn(move || {
@@ -76,15 +77,15 @@ fn commits_of_many_threads() {
             })
         };
         let threads = [appender(1), appender(2)];
-        let commit = store.append(batch(0, 0)).unwrap();
+        let commit = store.append(batch(0, before)).unwrap();
         commit.wait().unwrap();
         assert!(commit.is_done());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let killed = world.killed();
-        assert_eq!(check(&killed.open().snapshot()), 7);
-        assert_eq!(check(&store.snapshot()), 7);
+        assert_eq!(check(&killed.open().snapshot()), before + 7);
+        assert_eq!(check(&store.snapshot()), before + 7);
         Arc::into_inner(store).unwrap().close().unwrap();
-        assert_eq!(check(&world.killed().open().snapshot()), 7);
+        assert_eq!(check(&world.killed().open().snapshot()), before + 7);
     });
 }
 
@@ -124,6 +125,7 @@ fn poison_after_a_failed_sync() {
     schedules("poison", || {
         let world = World::new(level(), Faults::failing_sync());
         let store = Arc::new(world.open());
+        some_alone(&store);
         world.faults().start();
         let appender = |who: u64| {
             let store = Arc::clone(&store);

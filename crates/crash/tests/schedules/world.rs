@@ -1,4 +1,5 @@
 use super::disk::{Faults, Scheduled};
+use shuttle::rand::Rng;
 use std::sync::Arc;
 use tracekeep::clock::ManualClock;
 use tracekeep::entropy::FixedEntropy;
@@ -100,6 +101,16 @@ pub(crate) fn check(snapshot: &Snapshot<Scheduled>) -> u64 {
         assert_eq!(before as u64, *n, "{found:?} is no prefix of what {who} sent");
     }
     found.len() as u64
+}
+
+/// Appends batches 0.. of sender 0, each waited for: none, or so many that the writer syncs for
+/// whoever has no company.
+pub(crate) fn some_alone(store: &Store<Scheduled>) -> u64 {
+    let count = [0, 5][usize::from(shuttle::rand::thread_rng().gen_ratio(1, 2))];
+    for n in 0..count {
+        store.append(batch(0, n)).and_then(|commit| commit.wait()).unwrap();
+    }
+    count
 }
 
 /// Appends and waits, and gives what was acknowledged. Others are refused with this kind.
