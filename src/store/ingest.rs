@@ -290,6 +290,7 @@ mod tests {
     use super::*;
     use crate::id::Id;
     use crate::model::{ObservationRecord, Operation, Timestamp};
+    use tracekeep_workload::Rng;
 
     fn ingest() -> Ingest {
         Ingest::new(&StoreKey([7; 32]), &Options::default(), Seq(0))
@@ -298,12 +299,8 @@ mod tests {
     /// A record with so many bytes of input that no other has.
     fn record(n: u8, bytes: usize) -> Record {
         let id = |text: &str| Id::parse(text).unwrap();
-        let mut state = u64::from(n) + 1;
-        let input = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            b'a' + (state >> 60) as u8
-        });
-        let input: Vec<u8> = input.take(bytes).collect();
+        let mut rng = Rng::new(u64::from(n));
+        let input: Vec<u8> = (0..bytes).map(|_| rng.next_u64() as u8).collect();
         ObservationRecord::new(id("trace"), id(&n.to_string()), Timestamp(0), Operation::Create)
             .input(input)
             .into()

@@ -44,6 +44,13 @@ struct Queue<F: File> {
     closing: bool,
 }
 
+impl<F: File> Queue<F> {
+    /// Every group that was handed over is acknowledged or failed.
+    fn is_idle(&self) -> bool {
+        !self.busy && self.written.is_empty()
+    }
+}
+
 /// What the sync thread and the writer share.
 #[derive(Debug)]
 pub(super) struct Syncer<F: Fs> {
@@ -82,8 +89,7 @@ impl<F: Fs> Syncer<F> {
 
     /// Whether every group that was handed over is acknowledged or failed.
     pub fn is_idle(&self) -> bool {
-        let queue = self.queue.lock();
-        !queue.busy && queue.written.is_empty()
+        self.queue.lock().is_idle()
     }
 
     /// Waits until every group that was handed over is acknowledged or failed.
@@ -92,7 +98,7 @@ impl<F: Fs> Syncer<F> {
     /// The failure that poisoned the store.
     pub fn drain(&self) -> Result<()> {
         let mut queue = self.queue.lock();
-        while queue.busy || !queue.written.is_empty() {
+        while !queue.is_idle() {
             self.changed.wait(&mut queue);
         }
         self.shared.failure().map_or(Ok(()), Err)

@@ -125,14 +125,15 @@ fn poison_after_a_failed_sync() {
     schedules("poison", || {
         let world = World::new(level(), Faults::failing_sync());
         let store = Arc::new(world.open());
-        some_alone(&store);
+        let alone = some_alone(&store);
         world.faults().start();
         let appender = |who: u64| {
             let store = Arc::clone(&store);
             shuttle::thread::spawn(move || acknowledge(&store, who, 4, ErrorKind::Poisoned))
         };
         let threads = [appender(1), appender(2)];
-        let kept: Vec<_> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
+        let mut kept: Vec<_> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
+        kept.extend((0..alone).map(|n| (0, n)));
         let seen = contents(&store.snapshot());
         assert!(kept.iter().all(|k| seen.contains(k)), "{kept:?} in {seen:?}");
         let failed = world.faults().failed();
