@@ -17,7 +17,16 @@ pub struct Compressor(bulk::Compressor<'static>);
 /// Decompresses what a [`Compressor`] with the same dictionary made.
 pub struct Decompressor<'d> {
     context: DCtx<'static>,
-    dictionary: Option<&'d Dictionary>,
+    before: Before<'d>,
+}
+
+/// What compressed bytes may refer to beside themselves.
+#[derive(Clone, Copy)]
+enum Before<'d> {
+    Nothing,
+    Ready(&'d Dictionary),
+    /// Any bytes but a dictionary of zstd's own making, as if they stood before.
+    Content(&'d [u8]),
 }
 
 /// A dictionary made ready once, for any number of decompressors.
@@ -85,7 +94,8 @@ impl<'d> Decompressor<'d> {
 
     /// A decompressor with a dictionary, where there is one. Panics only where there is no memory.
     pub fn with_dictionary(dictionary: Option<&'d Dictionary>) -> Decompressor<'d> {
-        Decompressor { context: DCtx::create(), dictionary }
+        let before = dictionary.map_or(Before::Nothing, Before::Ready);
+        Decompressor { context: DCtx::create(), before }
     }
 
     /// Fills `out`, whatever it held, with the `raw_len` bytes that `stored` decompresses to.
@@ -101,9 +111,12 @@ impl<'d> Decompressor<'d> {
     ) -> Result<(), Fault> {
         out.clear();
         out.reserve_exact(raw_len);
-        let written = match self.dictionary {
-            Some(Dictionary(ready)) => self.context.decompress_using_ddict(out, stored, ready),
-            None => self.context.decompress(out, stored),
+        let written = match self.before {
+            Before::Nothing => self.context.decompress(out, stored),
+            Before::Ready(Dictionary(ready)) => {
+                self.context.decompress_using_ddict(out, stored, ready)
+            }
+            Before::Content(bytes) => self.context.decompress_using_dict(out, stored, bytes),
         };
         let written =
             written.map_err(|code| Fault::new(0, format!("zstd: {}", get_error_name(code))))?;
@@ -169,7 +182,7 @@ thread_local! {
 
 /// Lends the thread's own decompressor, without a dictionary, to `work`.
 pub fn with_own<T>(work: impl FnOnce(&mut Decompressor<'_>) -> T) -> T {
-    with_own_and(None, work)
+    lend(Before::Nothing, work)
 }
 
 /// Lends the thread's own decompressor, with this dictionary if there is one, to `work`.
@@ -177,8 +190,21 @@ pub fn with_own_and<'d, T>(
     dictionary: Option<&'d Dictionary>,
     work: impl FnOnce(&mut Decompressor<'d>) -> T,
 ) -> T {
+    lend(dictionary.map_or(Before::Nothing, Before::Ready), work)
+}
+
+/// Lends the thread's own decompressor to `work`, for what was compressed with `content` as its
+/// dictionary: bytes as they are, which need not be made ready.
+pub fn with_own_after<'d, T>(
+    content: &'d [u8],
+    work: impl FnOnce(&mut Decompressor<'d>) -> T,
+) -> T {
+    lend(if content.is_empty() { Before::Nothing } else { Before::Content(content) }, work)
+}
+
+fn lend<'d, T>(before: Before<'d>, work: impl FnOnce(&mut Decompressor<'d>) -> T) -> T {
     let context = OWN.take().unwrap_or_else(DCtx::create);
-    let mut own = Decompressor { context, dictionary };
+    let mut own = Decompressor { context, before };
     let worked = work(&mut own);
     OWN.set(Some(own.context));
     worked

@@ -3,8 +3,11 @@
 //! ```text
 //! 0   u32  rows
 //! 4   u32  blocks
-//! 8   directory, 24 bytes a block
+//! 8   u32  bytes of the dictionary
+//! 12  u32  crc32 of the dictionary
+//! 16  directory, 24 bytes a block
 //!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32 of both
+//! ..  the dictionary: bytes that the blocks may refer to as if they stood before them
 //! ..  data: the stored blocks, one after the other, zeros to a multiple of 8
 //!
 //! a raw block:  the length of each row as LEB128, then the rows
@@ -12,16 +15,20 @@
 //!
 //! A block holds about 8 KiB; a larger row has one of its own. Blocks are zstd frames, or the
 //! raw bytes where that is no longer: then the two lengths are equal. The checksum covers the
-//! stored bytes.
+//! stored bytes. The dictionary is some rows as they are, which takes nothing to make ready; a column
+//! has none where it would take more than it saves.
 
-use super::raw::{count32, length, pad8, varint};
-use crate::codec::compress::{self, with_own};
-use crate::codec::varint::put_u64;
+mod builder;
+
+pub use builder::BlobsBuilder;
+
+use super::raw::{length, varint};
+use crate::codec::compress::{self, with_own_after};
 use crate::codec::words::{u32_at, u64_at};
 use crate::error::Fault;
 use std::ops::Range;
 
-const HEADER: usize = 8;
+const HEADER: usize = 16;
 const BLOCK: usize = 24;
 /// Raw bytes after which a block ends.
 const BLOCK_BYTES: usize = 8 << 10;
@@ -29,85 +36,6 @@ const BLOCK_BYTES: usize = 8 << 10;
 pub const ROW_BYTES_MAX: usize = 64 << 20;
 /// Longest raw block: a full one and the longest row with its length.
 const RAW_BYTES_MAX: usize = ROW_BYTES_MAX + BLOCK_BYTES + 8;
-
-/// Collects the rows of a [`Blobs`] column.
-#[derive(Debug)]
-pub struct BlobsBuilder {
-    level: i32,
-    rows: usize,
-    lengths: Vec<u8>,
-    bytes: Vec<u8>,
-    open_rows: usize,
-    directory: Vec<u8>,
-    data: Vec<u8>,
-}
-
-impl BlobsBuilder {
-    /// An empty column, to be compressed at this zstd level.
-    pub fn new(level: i32) -> BlobsBuilder {
-        BlobsBuilder {
-            level,
-            rows: 0,
-            lengths: Vec::new(),
-            bytes: Vec::new(),
-            open_rows: 0,
-            directory: Vec::new(),
-            data: Vec::new(),
-        }
-    }
-
-    /// Appends a row of at most [`ROW_BYTES_MAX`] bytes.
-    pub fn push(&mut self, row: &[u8]) {
-        assert!(row.len() <= ROW_BYTES_MAX, "a row is longer than {ROW_BYTES_MAX} bytes");
-        let open = self.lengths.len() + self.bytes.len();
-        if open > 0 && open + row.len() > BLOCK_BYTES {
-            self.end_block();
-        }
-        put_u64(&mut self.lengths, u64::from(count32(row.len())));
-        self.bytes.extend_from_slice(row);
-        self.open_rows += 1;
-        self.rows += 1;
-    }
-
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    fn end_block(&mut self) {
-        if self.open_rows == 0 {
-            return;
-        }
-        let mut raw = std::mem::take(&mut self.lengths);
-        raw.append(&mut self.bytes);
-        let packed = zstd::bulk::compress(&raw, self.level).ok();
-        let stored = packed.as_ref().filter(|p| p.len() < raw.len()).unwrap_or(&raw);
-        let entry = self.directory.len();
-        self.directory.extend_from_slice(&(self.data.len() as u64).to_le_bytes());
-        let first_row = count32(self.rows - self.open_rows);
-        for number in [count32(stored.len()), count32(raw.len()), first_row] {
-            self.directory.extend_from_slice(&number.to_le_bytes());
-        }
-        let crc = block_crc(stored, &self.directory[entry..]);
-        self.directory.extend_from_slice(&crc.to_le_bytes());
-        self.data.extend_from_slice(stored);
-        self.open_rows = 0;
-        raw.clear();
-        self.lengths = raw;
-    }
-
-    /// The column's bytes.
-    pub fn build(mut self) -> Vec<u8> {
-        self.end_block();
-        let mut out = Vec::with_capacity(HEADER + self.directory.len() + self.data.len() + 8);
-        out.extend_from_slice(&count32(self.rows).to_le_bytes());
-        out.extend_from_slice(&count32(self.directory.len() / BLOCK).to_le_bytes());
-        out.extend_from_slice(&self.directory);
-        out.extend_from_slice(&self.data);
-        pad8(&mut out);
-        out
-    }
-}
 
 /// The block read last, kept for the next row: rows that are asked for together lie together.
 #[derive(Debug, Default)]
@@ -141,11 +69,13 @@ struct Block {
 pub struct Blobs<'a> {
     rows: usize,
     directory: &'a [u8],
+    dictionary: &'a [u8],
     data: &'a [u8],
 }
 
 impl<'a> Blobs<'a> {
-    /// The column in `bytes`; the directory is checked in O(blocks), nothing is decompressed.
+    /// The column in `bytes`; directory and dictionary are checked in O(blocks), nothing is
+    /// decompressed.
     ///
     /// # Errors
     /// A fault where the structure is not that of a column of this length.
@@ -172,11 +102,16 @@ impl<'a> Blobs<'a> {
         let expected = if blobs.rows > 0 && blobs.blocks() == 0 {
             None
         } else {
-            (HEADER + blobs.directory.len() + offset).checked_next_multiple_of(8)
+            (blobs.data_at() + offset).checked_next_multiple_of(8)
         };
         if expected != Some(bytes.len()) {
             let what = format!("a bytes column of {} bytes does not end its blocks", bytes.len());
             return Err(Fault::new(0, what));
+        }
+        let (crc, said) = (crc32fast::hash(blobs.dictionary), u32_at(bytes, 12));
+        if said != Some(crc) {
+            let what = format!("the dictionary of a bytes column has checksum {crc:08x}");
+            return Err(Fault::new(HEADER + blobs.directory.len(), what));
         }
         Ok(blobs)
     }
@@ -189,8 +124,13 @@ impl<'a> Blobs<'a> {
     fn split(bytes: &'a [u8]) -> Option<Blobs<'a>> {
         let rows = u32_at(bytes, 0)? as usize;
         let directory = (u32_at(bytes, 4)? as usize).checked_mul(BLOCK)?;
-        let (directory, data) = bytes.get(HEADER..)?.split_at_checked(directory)?;
-        Some(Blobs { rows, directory, data })
+        let (directory, rest) = bytes.get(HEADER..)?.split_at_checked(directory)?;
+        let (dictionary, data) = rest.split_at_checked(u32_at(bytes, 8)? as usize)?;
+        Some(Blobs { rows, directory, dictionary, data })
+    }
+
+    fn data_at(&self) -> usize {
+        HEADER + self.directory.len() + self.dictionary.len()
     }
 
     /// Number of rows.
@@ -281,7 +221,7 @@ impl<'a> Blobs<'a> {
             .block(index)
             .ok_or_else(|| Fault::new(slot, format!("no block {index} in a bytes column")))?;
         let next = self.block(index + 1).map_or(self.rows, |next| next.first_row);
-        let at = HEADER + self.directory.len() + block.offset.min(self.data.len());
+        let at = self.data_at() + block.offset.min(self.data.len());
         let stored = self.data.get(block.offset..).and_then(|rest| rest.get(..block.stored));
         let (Some(stored), Some(rows)) = (stored, next.checked_sub(block.first_row)) else {
             return Err(Fault::new(slot, format!("block {index} lies outside its column")));
@@ -292,10 +232,18 @@ impl<'a> Blobs<'a> {
             let what = format!("checksum {crc:08x} of block {index}, expected {:08x}", block.crc);
             return Err(Fault::new(at, what));
         }
-        unpack(stored, block.raw, out).map_err(|fault| fault.shifted(at))?;
+        self.unpack(stored, block.raw, out).map_err(|fault| fault.shifted(at))?;
         let ends = ends(out, rows)
             .ok_or_else(|| Fault::new(at, format!("the row lengths of block {index} are wrong")))?;
         Ok((block.first_row, ends))
+    }
+
+    /// Fills `out` with the `raw` bytes that a stored block stands for.
+    fn unpack(&self, stored: &[u8], raw: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+        if raw > RAW_BYTES_MAX {
+            return Err(Fault::new(0, format!("a block of {raw} bytes is over {RAW_BYTES_MAX}")));
+        }
+        with_own_after(self.dictionary, |own| compress::unpack(own, stored, raw, out))
     }
 }
 
@@ -305,14 +253,6 @@ fn block_crc(stored: &[u8], entry: &[u8]) -> u32 {
     crc.update(stored);
     crc.update(entry);
     crc.finalize()
-}
-
-/// Fills `out` with the `raw` bytes that a stored block stands for.
-fn unpack(stored: &[u8], raw: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    if raw > RAW_BYTES_MAX {
-        return Err(Fault::new(0, format!("a block of {raw} bytes is over {RAW_BYTES_MAX}")));
-    }
-    with_own(|decompressor| compress::unpack(decompressor, stored, raw, out))
 }
 
 /// Cuts the lengths from the front of a raw block and says where each of its rows ends.

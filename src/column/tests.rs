@@ -235,9 +235,65 @@ proptest! {
         let mut builder = BlobsBuilder::new(3);
         rows.iter().for_each(|row| builder.push(row));
         let mut bytes = builder.build();
-        let stored = u32::from_le_bytes(bytes[16..20].try_into().unwrap()) as usize;
+        let stored = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
         let bit = bit.index(stored * 8);
-        bytes[8 + 24 + bit / 8] ^= 1 << (bit % 8);
+        bytes[16 + 24 + bit / 8] ^= 1 << (bit % 8);
         prop_assert!(Blobs::parse(&bytes).unwrap().get(0).is_err());
     }
+}
+
+/// Rows that say what others say, many of them in each block, and a number of their own.
+fn alike(rows: u64) -> Vec<Vec<u8>> {
+    let mut rng = tracekeep_workload::Rng::new(3);
+    let texts: Vec<Vec<u8>> =
+        (0..200).map(|_| (0..40).map(|_| rng.next_u64() as u8).collect()).collect();
+    let row = |row: u64| {
+        let text = &texts[rng.next_u64() as usize % texts.len()];
+        [text.as_slice(), &row.to_le_bytes()].concat()
+    };
+    (0..rows).map(row).collect()
+}
+
+fn blobs_of(rows: &[Vec<u8>]) -> Vec<u8> {
+    let mut builder = BlobsBuilder::new(9);
+    rows.iter().for_each(|row| builder.push(row));
+    builder.build()
+}
+
+fn dictionary_bytes(column: &[u8]) -> usize {
+    u32::from_le_bytes(column[8..12].try_into().unwrap()) as usize
+}
+
+#[test]
+fn a_column_has_a_dictionary_where_it_pays() {
+    let rows = alike(40_000);
+    let bytes = blobs_of(&rows);
+    let with = dictionary_bytes(&bytes);
+    assert!((8 << 10..20 << 10).contains(&with), "{with}");
+    // Each block by itself says once more what the dictionary says once for all.
+    let few = blobs_of(&rows[..100]);
+    assert_eq!(dictionary_bytes(&few), 0);
+    assert!(bytes.len() < few.len() * 300, "{} bytes, {} for a hundred", bytes.len(), few.len());
+    let column = Blobs::parse(&bytes).unwrap();
+    for row in (0..rows.len()).step_by(997) {
+        assert_eq!(column.get(row).unwrap(), rows[row]);
+    }
+    let mut rng = tracekeep_workload::Rng::new(4);
+    let noise: Vec<Vec<u8>> = (0..40_000).map(|_| rng.next_u64().to_le_bytes().to_vec()).collect();
+    assert_eq!(dictionary_bytes(&blobs_of(&noise)), 0);
+}
+
+#[test]
+fn a_changed_dictionary_is_a_fault() {
+    let mut bytes = blobs_of(&alike(40_000));
+    let blocks = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+    let (start, len) = (16 + blocks * 24, dictionary_bytes(&bytes));
+    for at in [start, start + len / 2, start + len - 1] {
+        bytes[at] ^= 4;
+        assert_eq!(Blobs::parse(&bytes).unwrap_err().at, start as u64);
+        bytes[at] ^= 4;
+    }
+    assert!(Blobs::parse(&bytes).is_ok());
+    bytes[12] ^= 1;
+    assert!(Blobs::parse(&bytes).is_err(), "the checksum itself");
 }

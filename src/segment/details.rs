@@ -8,17 +8,21 @@
 //!
 //! All numbers are varints. A stamp's flags: bit 0 strong, bit 1 update, bits 2-3 what its time
 //! is counted from (0 the row's start, 1 its end, 2 the stamp before), bit 4 whole milliseconds.
-//! Payloads stand as their number's distance from a base number that the row's columns give.
+//! Payloads stand as their number's distance from a base number that the row's columns give, and
+//! usage and cost as far as columns do not say them ([`amounts`]).
 
-use crate::codec::varint::{put_i64, put_u64, put_u128, take_i64, take_u64, take_u128};
+pub mod amounts;
+
+use crate::codec::varint::{put_i64, put_u64, take_i64, take_u64};
 use crate::error::Fault;
 use crate::id::{Form, Id, Identity};
 use crate::limits::{MAP_ENTRIES_MAX, PAYLOAD_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::merge::{Fields, Held, MergedEntry, MergedMap, Slot, Stamp};
 use crate::model::{
-    Decimal, Field, Level, ObservationKind, Operation, PayloadRef, ScoreSource, ScoreType, Subject,
+    Field, Level, ObservationKind, Operation, PayloadRef, ScoreSource, ScoreType, Subject,
     Timestamp, Value,
 };
+use amounts::{Amounts, put_cost, put_usage, take_cost, take_usage};
 
 const SLOTS_MAX: u64 = 256;
 const STAMPS_MAX: u64 = 1 << 20;
@@ -33,6 +37,8 @@ pub struct Base {
     pub end: Option<Timestamp>,
     /// A payload number near its payloads' numbers.
     pub number: u64,
+    /// What the columns say of usage and cost.
+    pub amounts: Amounts,
 }
 
 /// Appends a row's details. `in_columns` tells the fields whose values are left out; `number`
@@ -63,6 +69,10 @@ pub fn encode(
     let mut values = Vec::new();
     for slot in fields.slots().iter().filter(|s| !in_columns.contains(&s.field)) {
         match &slot.value {
+            Held::Value(Value::Usage(v)) => put_usage(v, base.amounts, &mut values),
+            Held::Value(Value::Cost(v)) => {
+                put_cost(v, fields.usage(), base.amounts, &mut values);
+            }
             Held::Value(value) => put_value(value, base, number, &mut values),
             Held::Map(map) => put_map(map, base, number, &mut stamp_number, &mut values),
         }
@@ -171,25 +181,38 @@ fn decode_with(
     };
     let mut slots = Vec::with_capacity(count);
     for (field, number) in shape {
-        let value = if in_columns.contains(&field) {
-            match column(field) {
-                Some(value) => Held::Value(value),
-                None => {
-                    missing(field)?;
-                    continue;
-                }
+        let value = match field {
+            _ if in_columns.contains(&field) => column(field).map(Held::Value),
+            Field::Metadata | Field::Attributes => {
+                Some(Held::Map(take_map(from, base, payload, &stamp)?))
             }
-        } else if matches!(field, Field::Metadata | Field::Attributes) {
-            Held::Map(take_map(from, base, payload, &stamp)?)
-        } else {
-            Held::Value(take_value(field, from, base, payload)?)
+            Field::Usage => take_usage(from, base.amounts)?.map(Value::Usage).map(Held::Value),
+            Field::Cost => {
+                let cost = take_cost(from, usage_of(&slots), base.amounts)?;
+                cost.map(Value::Cost).map(Held::Value)
+            }
+            _ => Some(Held::Value(take_value(field, from, base, payload)?)),
         };
-        slots.push(Slot { field, stamp: stamp(number)?, value });
+        match value {
+            Some(value) => slots.push(Slot { field, stamp: stamp(number)?, value }),
+            None => missing(field)?,
+        }
     }
     if !from.is_empty() {
         return Err(Fault::new(0, format!("{} bytes too many in a row's details", from.len())));
     }
     Ok(Fields::from_slots(slots))
+}
+
+/// The usage, which stands before the cost.
+fn usage_of(slots: &[Slot]) -> &[(Box<str>, u64)] {
+    slots
+        .iter()
+        .find_map(|slot| match &slot.value {
+            Held::Value(Value::Usage(usage)) => Some(usage.as_slice()),
+            _ => None,
+        })
+        .unwrap_or_default()
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) {
@@ -237,16 +260,6 @@ fn put_value(
             put_u64(out, v.len() as u64);
             v.iter().for_each(|tag| put_text(tag, out));
         }
-        Value::Usage(v) => {
-            put_u64(out, v.len() as u64);
-            v.iter().for_each(|(key, _)| put_text(key, out));
-            v.iter().for_each(|(_, n)| put_u64(out, *n));
-        }
-        Value::Cost(v) => {
-            put_u64(out, v.len() as u64);
-            v.iter().for_each(|(key, _)| put_text(key, out));
-            v.iter().for_each(|(_, d)| put_decimal(*d, out));
-        }
         Value::Payload(p) => put_i64(out, (number(p) as i64).wrapping_sub(base.number as i64)),
         Value::Subject(subject) => {
             let (code, first, second) = match subject {
@@ -259,32 +272,9 @@ fn put_value(
             put_id(first, out);
             second.into_iter().for_each(|id| put_id(id, out));
         }
-        // Maps are held apart; see `put_map`.
-        Value::Map(_) => {}
+        // These have functions of their own.
+        Value::Map(_) | Value::Usage(_) | Value::Cost(_) => {}
     }
-}
-
-/// A decimal as a power of ten and what is left: sums of money have few digits.
-fn put_decimal(decimal: Decimal, out: &mut Vec<u8>) {
-    let (mut mantissa, mut zeros) = (decimal.0, 0u8);
-    while mantissa != 0 && mantissa % 10 == 0 {
-        mantissa /= 10;
-        zeros += 1;
-    }
-    out.push(zeros);
-    let zigzag = (mantissa << 1 ^ mantissa >> 127) as u128;
-    put_u128(out, zigzag);
-}
-
-fn take_decimal(from: &mut &[u8]) -> Result<Decimal, Fault> {
-    let zeros = take_byte(from)?;
-    let zigzag = take_u128(from)?;
-    let mantissa = (zigzag >> 1) as i128 ^ -((zigzag & 1) as i128);
-    10i128
-        .checked_pow(u32::from(zeros))
-        .and_then(|power| mantissa.checked_mul(power))
-        .map(Decimal)
-        .ok_or_else(|| Fault::new(0, "a decimal is too large"))
 }
 
 fn take_byte(from: &mut &[u8]) -> Result<u8, Fault> {
@@ -366,16 +356,6 @@ fn take_value(
             let tags = (0..count).map(|_| take_text(from).map(Box::from));
             Value::Tags(tags.collect::<Result<_, _>>()?)
         }
-        Usage => {
-            let keys = take_keys(from)?;
-            let pairs = keys.into_iter().map(|key| Ok((key, take_u64(from)?)));
-            Value::Usage(pairs.collect::<Result<_, Fault>>()?)
-        }
-        Cost => {
-            let keys = take_keys(from)?;
-            let pairs = keys.into_iter().map(|key| Ok((key, take_decimal(from)?)));
-            Value::Cost(pairs.collect::<Result<_, Fault>>()?)
-        }
         Input | Output | Correction => Value::Payload(take_payload(from, base, payload)?),
         Subject => {
             let code = take_byte(from)?;
@@ -388,7 +368,9 @@ fn take_value(
                 _ => return Err(Fault::new(0, format!("unknown subject code {code}"))),
             })
         }
-        Metadata | Attributes => return Err(Fault::new(0, "a map is no value")),
+        Metadata | Attributes | Usage | Cost => {
+            return Err(Fault::new(0, "a map or an amount is read by itself"));
+        }
     })
 }
 

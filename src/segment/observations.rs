@@ -1,6 +1,7 @@
 //! Reading observation rows: by row, by id, in bulk.
 
 use super::columns as s;
+use super::details::amounts::Amounts;
 use super::details::{self, Base, column_id};
 use super::reader::Segment;
 use crate::column::{Blobs, Ids, LastBlock};
@@ -151,7 +152,8 @@ impl<D: Dir> Segment<D> {
         let after = |column| self.int(column, row).map(|d| Timestamp(start.0.wrapping_add(d)));
         let end = after(s::OBS_DURATION);
         let (input, output) = self.payload_numbers(row);
-        let base = Base { start, end, number: output.or(input).unwrap_or(u64::from(row)) };
+        let number = output.or(input).unwrap_or(u64::from(row));
+        let base = Base { start, end, number, amounts: self.amounts(row) };
         let mut column = |field: Field| match field {
             Field::Start => Some(Value::Time(start)),
             Field::End => end.map(Value::Time),
@@ -161,6 +163,12 @@ impl<D: Dir> Segment<D> {
             _ => self.observation_column(row, field),
         };
         details::decode(bytes, base, s::OBSERVATION_FIELDS, &mut column, &|n| self.payload(n))
+    }
+
+    /// What the columns say of an observation's usage and cost.
+    pub(super) fn amounts(&self, row: u32) -> Amounts {
+        let columns = [s::OBS_TOKENS_IN, s::OBS_TOKENS_OUT, s::OBS_TOKENS_REST, s::OBS_COST];
+        Amounts::of_columns(columns.map(|column| self.int(column, row)))
     }
 
     /// The value of a field in a column that counts from nothing else.

@@ -3,6 +3,7 @@
 
 use super::columns as s;
 use super::damaged::Readable;
+use super::details::amounts::Amounts;
 use super::details::{Base, decode_readable};
 use super::section::SectionId;
 use crate::column::{Blobs, Ids, LastBlock};
@@ -37,6 +38,8 @@ struct Origin {
     no_times: Option<SectionId>,
     /// A payload number near the row's own, and the section that hides it.
     number: Result<u64, SectionId>,
+    /// What sound columns say of usage and cost.
+    amounts: Amounts,
 }
 
 impl<D: Dir> Readable<D> {
@@ -108,6 +111,8 @@ impl<D: Dir> Readable<D> {
                 Some(hidden) => Err(hidden),
                 None => Ok(output.or(input).unwrap_or(u64::from(row))),
             },
+            // A column that is not sound is null in every row.
+            amounts: segment.amounts(row),
         };
         let column = |field: Field| match field {
             Field::Start => start.map(Value::Time),
@@ -136,6 +141,7 @@ impl<D: Dir> Readable<D> {
             earliest: start.unwrap_or(Timestamp(segment.facts().start_ns)),
             no_times: self.unsound_of(&[s::TRACE_START, s::TRACE_DURATION]),
             number: first.map(u64::from).ok_or(s::TRACE_FIRST),
+            amounts: Amounts::default(),
         };
         let column = |field| match field {
             // No tags and tags that are not readable look alike there.
@@ -151,7 +157,8 @@ impl<D: Dir> Readable<D> {
         let no_times = self.unsound_of(&[s::SCORE_TIME]);
         let start = segment.int(s::SCORE_TIME, row).map(Timestamp).filter(|_| no_times.is_none());
         let earliest = start.unwrap_or(Timestamp(segment.facts().start_ns));
-        let origin = Origin { start, end: None, earliest, no_times, number: Ok(0) };
+        let (number, amounts) = (Ok(0), Amounts::default());
+        let origin = Origin { start, end: None, earliest, no_times, number, amounts };
         self.row((s::SCORE_DETAILS, row), &origin, &[], &|_| None, last)
     }
 
@@ -184,6 +191,7 @@ impl<D: Dir> Readable<D> {
             start: origin.start.unwrap_or(origin.earliest),
             end: origin.end,
             number: origin.number.unwrap_or(0),
+            amounts: origin.amounts,
         };
         let blobs = Blobs::view(segment.bytes(section));
         let details = blobs.get_near(u64::from(section.0), row as usize, last).and_then(|bytes| {
@@ -251,7 +259,7 @@ impl<D: Dir> Readable<D> {
         Ok(slot)
     }
 
-    /// The section that hides the value of a field with a column.
+    /// The section that hides the value of a field that hangs on columns.
     fn column_of(&self, details: SectionId, field: Field) -> SectionId {
         self.unsound_of(columns_of(details, field)).unwrap_or(details)
     }
@@ -303,7 +311,7 @@ impl<D: Dir> Readable<D> {
     }
 }
 
-/// The sections that the value of a field with a column comes from.
+/// The sections that the value of a field comes from beside its details.
 fn columns_of(details: SectionId, field: Field) -> &'static [SectionId] {
     let observation = details == s::OBS_DETAILS;
     match field {
@@ -326,6 +334,9 @@ fn columns_of(details: SectionId, field: Field) -> &'static [SectionId] {
         Field::CompletionStart => &[s::TRACE_START, s::OBS_START, s::OBS_COMPLETION],
         Field::Input => &[s::OBS_INPUT],
         Field::Output => &[s::OBS_INPUT, s::OBS_OUTPUT],
+        Field::Usage => &[s::OBS_TOKENS_IN, s::OBS_TOKENS_OUT, s::OBS_TOKENS_REST],
+        // A price is times the usage.
+        Field::Cost => &[s::OBS_COST, s::OBS_TOKENS_IN, s::OBS_TOKENS_OUT, s::OBS_TOKENS_REST],
         Field::User => &[s::TRACE_USER, s::TEXTS],
         Field::Session => &[s::TRACE_SESSION, s::TEXTS],
         Field::Environment => &[s::TRACE_ENVIRONMENT, s::TEXTS],

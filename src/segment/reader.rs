@@ -2,6 +2,7 @@
 
 use super::check::Checked;
 use super::columns::{self as s, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
+use super::details::amounts::Amounts;
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
@@ -307,7 +308,8 @@ impl<D: Dir> Segment<D> {
         let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let summary = self.summary(row);
         let number = u64::from(self.trace_rows(row).start);
-        let base = Base { start: summary.start, end: Some(summary.end), number };
+        let (start, end) = (summary.start, Some(summary.end));
+        let base = Base { start, end, number, amounts: Amounts::default() };
         let mut column = |field| self.trace_column(row, field);
         details::decode(bytes, base, s::TRACE_FIELDS, &mut column, &|n| self.payload(n))
             .map_err(fault)
@@ -346,7 +348,7 @@ impl<D: Dir> Segment<D> {
         let blobs = Blobs::view(self.bytes(s::SCORE_DETAILS));
         let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let start = Timestamp(self.int(s::SCORE_TIME, row).unwrap_or(0));
-        let base = Base { start, end: None, number: 0 };
+        let base = Base { start, end: None, number: 0, amounts: Amounts::default() };
         details::decode(bytes, base, &[], &mut |_| None, &|n| self.payload(n)).map_err(fault)
     }
 

@@ -1,6 +1,7 @@
 //! Writing a segment: rows as they come, traces by start, then both files made durable.
 
 use super::columns::{self as s, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
+use super::details::amounts::Amounts;
 use super::details::{self, Base};
 use super::facts::{Facts, SealLevel};
 use super::payload_writer::PayloadWriter;
@@ -257,6 +258,8 @@ impl<D: Dir> SegmentWriter<D> {
             .map(|t| token(t.total).wrapping_sub(token(t.input)).wrapping_sub(token(t.output)));
         let cost = (!fields.cost().is_empty())
             .then(|| i64::try_from(fields.total_cost().0).unwrap_or(i64::MAX));
+        let tokens_in = tokens.map(|t| token(t.input));
+        let tokens_out = tokens.map(|t| token(t.output));
         let input = fields.payload(Field::Input).map(&mut *number);
         let output = fields.payload(Field::Output).map(&mut *number);
         let output_base = input.unwrap_or(u64::from(at));
@@ -270,15 +273,17 @@ impl<D: Dir> SegmentWriter<D> {
             fields.level().map(|l| i64::from(l.code())),
             name,
             model,
-            tokens.map(|t| token(t.input)),
-            tokens.map(|t| token(t.output)),
+            tokens_in,
+            tokens_out,
             rest,
             cost,
             input.map(|n| n as i64),
             output.map(|n| (n as i64).wrapping_sub(output_base as i64)),
         ]);
         let end = fields.time(Field::End);
-        let base = Base { start, end, number: output.or(input).unwrap_or(u64::from(at)) };
+        let number_base = output.or(input).unwrap_or(u64::from(at));
+        let amounts = Amounts::of_columns([tokens_in, tokens_out, rest, cost]);
+        let base = Base { start, end, number: number_base, amounts };
         self.scratch.clear();
         details::encode(fields, base, s::OBSERVATION_FIELDS, number, &mut self.scratch);
         self.observation_details.push(&self.scratch);
@@ -337,8 +342,12 @@ impl<D: Dir> SegmentWriter<D> {
             tags,
         ]);
         (self.start, self.end) = (self.start.min(summary.start.0), self.end.max(summary.end.0));
-        let base =
-            Base { start: summary.start, end: Some(summary.end), number: u64::from(row.first) };
+        let base = Base {
+            start: summary.start,
+            end: Some(summary.end),
+            number: u64::from(row.first),
+            amounts: Amounts::default(),
+        };
         self.scratch.clear();
         details::encode(fields, base, s::TRACE_FIELDS, number, &mut self.scratch);
         self.trace_details.push(&self.scratch);
@@ -356,7 +365,7 @@ impl<D: Dir> SegmentWriter<D> {
         let time = fields.time(Field::Timestamp).unwrap_or_else(|| fields.first_time());
         self.scores.row([id_text, Some(time.0)]);
         self.scratch.clear();
-        let base = Base { start: time, end: None, number: 0 };
+        let base = Base { start: time, end: None, number: 0, amounts: Amounts::default() };
         details::encode(fields, base, &[], number, &mut self.scratch);
         self.score_details.push(&self.scratch);
     }

@@ -2,7 +2,12 @@
 
 use super::*;
 
-const BASE: Base = Base { start: Timestamp(5_000_000), end: Some(Timestamp(9_000_000)), number: 3 };
+const BASE: Base = Base {
+    start: Timestamp(5_000_000),
+    end: Some(Timestamp(9_000_000)),
+    number: 3,
+    amounts: Amounts { tokens: None, cost: None },
+};
 
 fn value(value: &Value<PayloadRef>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -14,28 +19,6 @@ fn taken(field: Field, mut bytes: &[u8]) -> Value<PayloadRef> {
     let value = take_value(field, &mut bytes, BASE, &|_| None).unwrap();
     assert!(bytes.is_empty(), "{bytes:?} is left");
     value
-}
-
-#[test]
-fn a_decimal_is_a_few_digits_and_its_zeros() {
-    for (decimal, bytes) in [
-        (0, &[0, 0][..]),
-        (15, &[0, 30]),
-        (-15, &[0, 29]),
-        (1_500_000, &[5, 30]),
-        (-1_500_000, &[5, 29]),
-        (10, &[1, 2]),
-    ] {
-        let mut out = Vec::new();
-        put_decimal(Decimal(decimal), &mut out);
-        assert_eq!(out, bytes, "{decimal}");
-    }
-    for decimal in [i128::MAX, i128::MIN, i128::MAX / 10 * 10, -1, 123_456_789_000] {
-        let mut out = Vec::new();
-        put_decimal(Decimal(decimal), &mut out);
-        assert_eq!(take_decimal(&mut out.as_slice()).unwrap(), Decimal(decimal));
-    }
-    assert!(take_decimal(&mut &[39, 2][..]).is_err(), "more than a decimal can be");
 }
 
 #[test]

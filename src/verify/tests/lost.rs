@@ -17,7 +17,7 @@ fn damaged(sections: &[SectionId]) -> (Store, Readable<RealDir>) {
         bytes[(at.offset + at.len - 1) as usize] ^= 1;
         if [s::TRACE_DETAILS, s::OBS_DETAILS].contains(&at.id) {
             // The checksum of the first block.
-            bytes[at.offset as usize + 8 + 20] ^= 1;
+            bytes[at.offset as usize + 16 + 20] ^= 1;
         }
     }
     std::fs::remove_file(&path).unwrap();

@@ -332,7 +332,7 @@ fn one_that_expired_reads_as_that() {
 fn of_payloads() {
     const BIG: usize = 100_000;
     /// Offset of a block's checksum and size of its entry in a directory of blobs.
-    const CRC: usize = 8 + 20;
+    const CRC: usize = 16 + 20;
     const ENTRY: usize = 24;
     all_are_told(
         "of payloads",

@@ -1,0 +1,187 @@
+use super::{BLOCK, BLOCK_BYTES, HEADER, ROW_BYTES_MAX, block_crc};
+use crate::codec::compress::{Compressor, pack};
+use crate::codec::varint::put_u64;
+use crate::column::raw::{count32, pad8};
+
+/// Raw bytes that wait for a dictionary to be made of some of them.
+const SAMPLE_BYTES: usize = 1 << 20;
+/// One byte of so many is taken.
+const SAMPLE_ONE_IN: usize = 64;
+/// A longer row is no example of others.
+const SAMPLE_ROW_MAX: usize = 1 << 10;
+
+/// Collects the rows of a [`Blobs`](super::Blobs) column. Memory: what is compressed, and a
+/// megabyte.
+#[derive(Debug)]
+pub struct BlobsBuilder {
+    level: i32,
+    rows: usize,
+    lengths: Vec<u8>,
+    bytes: Vec<u8>,
+    open_rows: usize,
+    state: State,
+    packed: Packed,
+}
+
+/// Whether there is a dictionary.
+#[derive(Debug)]
+enum State {
+    /// The first blocks wait until that is known.
+    Sampling(Sample),
+    /// It is known, and in the compressor.
+    Decided(Compressor),
+}
+
+/// The first blocks, and a dictionary that may pay.
+#[derive(Debug)]
+struct Sample {
+    /// First row and raw bytes of each block.
+    blocks: Vec<(u32, Vec<u8>)>,
+    seen: usize,
+    dictionary: Vec<u8>,
+}
+
+/// Blocks as they are stored.
+#[derive(Debug, Default)]
+struct Packed {
+    dictionary: Vec<u8>,
+    directory: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl Packed {
+    fn block(&mut self, compressor: &mut Compressor, first_row: u32, raw: &[u8]) {
+        let (entry, offset) = (self.directory.len(), self.data.len());
+        let stored = pack(compressor, raw, &mut self.data);
+        self.directory.extend_from_slice(&(offset as u64).to_le_bytes());
+        for number in [count32(stored), count32(raw.len()), first_row] {
+            self.directory.extend_from_slice(&number.to_le_bytes());
+        }
+        let crc = block_crc(&self.data[offset..], &self.directory[entry..]);
+        self.directory.extend_from_slice(&crc.to_le_bytes());
+    }
+
+    fn len(&self) -> usize {
+        self.dictionary.len() + self.data.len()
+    }
+}
+
+impl Sample {
+    fn new() -> Sample {
+        // A dictionary that begins like one of zstd's own would be read as one: a zero does not.
+        Sample { blocks: Vec::new(), seen: 0, dictionary: vec![0] }
+    }
+
+    fn row(&mut self, row: &[u8]) {
+        if self.dictionary.len() * SAMPLE_ONE_IN <= self.seen && row.len() <= SAMPLE_ROW_MAX {
+            self.dictionary.extend_from_slice(row);
+        }
+        self.seen += row.len();
+    }
+
+    /// The blocks as they are smaller, dictionary included, and the compressor that made them.
+    fn decide(self, level: i32) -> (Packed, Compressor) {
+        let made = |mut compressor: Compressor, dictionary| {
+            let mut packed = Packed { dictionary, ..Packed::default() };
+            for (first_row, raw) in &self.blocks {
+                packed.block(&mut compressor, *first_row, raw);
+            }
+            (packed, compressor)
+        };
+        let without = made(Compressor::new(level), Vec::new());
+        match Compressor::with_dictionary(level, &self.dictionary) {
+            Ok(compressor) if self.seen > 0 => {
+                let with = made(compressor, self.dictionary.clone());
+                if with.0.len() < without.0.len() { with } else { without }
+            }
+            _ => without,
+        }
+    }
+}
+
+impl BlobsBuilder {
+    /// An empty column, to be compressed at this zstd level.
+    pub fn new(level: i32) -> BlobsBuilder {
+        BlobsBuilder {
+            level,
+            rows: 0,
+            lengths: Vec::new(),
+            bytes: Vec::new(),
+            open_rows: 0,
+            state: State::Sampling(Sample::new()),
+            packed: Packed::default(),
+        }
+    }
+
+    /// Appends a row of at most [`ROW_BYTES_MAX`] bytes.
+    pub fn push(&mut self, row: &[u8]) {
+        assert!(row.len() <= ROW_BYTES_MAX, "a row is longer than {ROW_BYTES_MAX} bytes");
+        let open = self.lengths.len() + self.bytes.len();
+        if open > 0 && open + row.len() > BLOCK_BYTES {
+            self.end_block();
+        }
+        if let State::Sampling(sample) = &mut self.state {
+            sample.row(row);
+        }
+        put_u64(&mut self.lengths, u64::from(count32(row.len())));
+        self.bytes.extend_from_slice(row);
+        self.open_rows += 1;
+        self.rows += 1;
+    }
+
+    /// Rows so far.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn end_block(&mut self) {
+        if self.open_rows == 0 {
+            return;
+        }
+        let first_row = count32(self.rows - self.open_rows);
+        self.open_rows = 0;
+        let mut raw = std::mem::take(&mut self.lengths);
+        raw.append(&mut self.bytes);
+        match &mut self.state {
+            State::Decided(compressor) => {
+                self.packed.block(compressor, first_row, &raw);
+                raw.clear();
+                self.lengths = raw;
+            }
+            State::Sampling(sample) => {
+                sample.blocks.push((first_row, raw));
+                if sample.seen >= SAMPLE_BYTES {
+                    self.decide();
+                }
+            }
+        }
+    }
+
+    fn decide(&mut self) {
+        if let State::Sampling(sample) = &mut self.state {
+            let sample = std::mem::replace(sample, Sample::new());
+            let (packed, compressor) = sample.decide(self.level);
+            (self.packed, self.state) = (packed, State::Decided(compressor));
+        }
+    }
+
+    /// The column's bytes.
+    pub fn build(mut self) -> Vec<u8> {
+        self.end_block();
+        self.decide();
+        let Packed { dictionary, directory, data } = self.packed;
+        let mut out =
+            Vec::with_capacity(HEADER + directory.len() + dictionary.len() + data.len() + 8);
+        let dictionary_crc = crc32fast::hash(&dictionary);
+        let numbers =
+            [self.rows, directory.len() / BLOCK, dictionary.len()].map(count32).into_iter();
+        for number in numbers.chain([dictionary_crc]) {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.extend_from_slice(&directory);
+        out.extend_from_slice(&dictionary);
+        out.extend_from_slice(&data);
+        pad8(&mut out);
+        out
+    }
+}
