@@ -143,11 +143,7 @@ impl<D: Dir> Readable<D> {
             number: first.map(u64::from).ok_or(s::TRACE_FIRST),
             amounts: Amounts::default(),
         };
-        let column = |field| match field {
-            // No tags and tags that are not readable look alike there.
-            Field::Tags if self.hidden(&[s::TRACE_TAGS, s::TEXTS]) => None,
-            _ => segment.trace_column(row, field),
-        };
+        let column = |field| segment.trace_column(row, field);
         self.row((s::TRACE_DETAILS, row), &origin, s::TRACE_FIELDS, &column, last)
     }
 

@@ -323,6 +323,8 @@ impl<D: Dir> Segment<D> {
                 Id::parse(text).ok().map(Value::Id)
             }
             Field::Tags => {
+                // Null is no tags said, which is not the same as no tags.
+                self.coded(s::TRACE_TAGS, row)?;
                 Some(Value::Tags(self.trace_tags(row).map(|tag| tag.as_ref().into()).collect()))
             }
             _ => self.trace_text(row, field).map(|t| Value::Text(t.into())),
