@@ -182,10 +182,10 @@ impl<F: Fs> Snapshot<F> {
         });
         // What is sealed of a trace can be erased, and then it starts when something else says.
         let anywhere = Starts { first: Timestamp(i64::MIN), last: Timestamp(i64::MAX) };
-        for (identity, starts) in &mut fresh {
-            if !view.holders(*identity)?.is_empty() {
-                *starts = anywhere;
-            }
+        let traces: Vec<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
+        let sealed = self.states().are_sealed(view, &traces)?;
+        for ((_, starts), _) in fresh.iter_mut().zip(sealed).filter(|(_, sealed)| *sealed) {
+            *starts = anywhere;
         }
         Ok(fresh)
     }

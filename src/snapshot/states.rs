@@ -27,10 +27,23 @@ pub struct TraceState {
 }
 
 const STATES_MAX: usize = 32_768;
+/// Traces of which it is kept whether they are sealed: some 8 MiB.
+const SEALED_MAX: usize = 1 << 17;
 
-/// States of traces with unsealed records, computed once a change.
+/// What is known of traces with unsealed records: their states, computed once a change, and whether
+/// anything of them is sealed, looked up once a change of segments.
 #[derive(Debug, Default)]
-pub struct StateCache(Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>);
+pub struct StateCache {
+    states: Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>,
+    holdings: Mutex<Holdings>,
+}
+
+/// Whether these segments hold anything of a trace.
+#[derive(Debug, Default)]
+struct Holdings {
+    segments: Vec<SegmentId>,
+    known: HashMap<Identity, bool>,
+}
 
 /// Changes whenever the state of a trace with unsealed records can have changed: the newest
 /// segment that holds anything of it, how many do, and its last unsealed record. Their number would
@@ -56,7 +69,7 @@ impl StateCache {
         seq: Seq,
     ) -> Result<Option<Arc<TraceState>>> {
         let version = version(view, trace, seq)?;
-        if let Some((held, state)) = self.0.lock().get(&trace)
+        if let Some((held, state)) = self.states.lock().get(&trace)
             && (*held == version || planted::is(Bug::StaleState))
         {
             return Ok(Some(Arc::clone(state)));
@@ -66,12 +79,48 @@ impl StateCache {
             return Ok(None);
         };
         let state = Arc::new(state);
-        let mut held = self.0.lock();
+        let mut held = self.states.lock();
         if held.len() >= STATES_MAX {
             held.clear();
         }
         held.insert(trace, (version, Arc::clone(&state)));
         Ok(Some(state))
+    }
+
+    /// Whether any segment of the view holds anything of each of these traces. Cost: a lookup for
+    /// each that was not asked since the segments changed.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn are_sealed<D: Dir>(&self, view: &View<D>, traces: &[Identity]) -> Result<Vec<bool>> {
+        let segments: Vec<SegmentId> = view.segments.iter().map(|s| s.segment.id()).collect();
+        let mut held = self.holdings.lock();
+        if held.segments != segments {
+            *held = Holdings { segments: segments.clone(), known: HashMap::new() };
+        }
+        let known: Vec<Option<bool>> =
+            traces.iter().map(|trace| held.known.get(trace).copied()).collect();
+        drop(held);
+        let mut sealed = Vec::with_capacity(traces.len());
+        let mut new = Vec::new();
+        for (trace, known) in traces.iter().zip(known) {
+            let is_sealed = match known {
+                Some(is_sealed) => is_sealed,
+                None => {
+                    let is_sealed = !view.holders(*trace)?.is_empty();
+                    new.push((*trace, is_sealed));
+                    is_sealed
+                }
+            };
+            sealed.push(is_sealed);
+        }
+        let mut held = self.holdings.lock();
+        // The segments may have changed meanwhile, for somebody else.
+        if held.segments == segments {
+            let room = SEALED_MAX.saturating_sub(held.known.len());
+            held.known.extend(new.into_iter().take(room));
+        }
+        Ok(sealed)
     }
 }
 

@@ -193,6 +193,20 @@ fn a_late_piece_moves_a_trace() {
     }
 }
 
+/// Whether anything of it is sealed is asked anew once the segments are others.
+#[test]
+fn a_trace_that_was_sealed_since_it_was_listed_may_start_earlier() {
+    let world = World::new();
+    let store = world.store();
+    let before = TimeRange { end: at(15), ..TimeRange::ALL };
+    let early = TraceQuery { range: before, ..TraceQuery::default() };
+    append(&store, [observation("a", "root", 10)]);
+    assert_eq!(list(&store.snapshot(), &early), ["a"]);
+    quick(&store);
+    append(&store, [observation("a", "later", 20)]);
+    assert_eq!(list(&store.snapshot(), &early), ["a"]);
+}
+
 /// Of an erased trace nothing is left once it is sealed, and as many records as before make another
 /// one.
 #[test]
