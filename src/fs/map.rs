@@ -27,6 +27,12 @@ impl Map {
         let map = unsafe { memmap2::Mmap::map(file)? };
         Ok(Map(Some(map)))
     }
+
+    /// Asks the system to fetch what is not in memory.
+    pub fn will_read(&self) {
+        // Without it everything is read all the same.
+        let _hint = self.0.as_ref().map(|map| map.advise(memmap2::Advice::WillNeed));
+    }
 }
 
 impl Deref for Map {

@@ -83,6 +83,12 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
     /// `Io`; [`crate::error::Error::is_not_found`] tells a missing file.
     fn map(&self, name: FileName) -> Result<Self::Map>;
 
+    /// Tells that all of a map is read next. A hint: what is not in memory yet is then fetched in
+    /// large pieces, several at a time.
+    fn will_read(map: &Self::Map) {
+        let _ = map;
+    }
+
     /// Renames a file, replacing one of the new name. Durable after [`Dir::sync`].
     ///
     /// # Errors

@@ -62,6 +62,7 @@ impl<D: Dir> Segment<D> {
 
     fn check_columns(&self) -> Result<()> {
         let fault = |f: Fault| f.in_file(&self.path, 0);
+        D::will_read(&self.map);
         check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
         self.footer.sections.iter().try_for_each(|section| self.check_section(section))?;
         self.check_starts()

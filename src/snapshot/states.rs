@@ -5,7 +5,7 @@ use super::{Snapshot, View};
 use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
-use crate::id::{Form, Id, Identity, Seq};
+use crate::id::{Form, Id, Identity, SegmentId, Seq};
 use crate::merge::Fields;
 use crate::model::Timestamp;
 use crate::planted::{self, Bug};

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// As in the engine: a block of parts, a dictionary, and what that is trained from.
-const BLOCK_BYTES: usize = 64 << 10;
+const BLOCK_BYTES: usize = 32 << 10;
 const DICTIONARY_BYTES: usize = 112 << 10;
 const SAMPLE_BYTES_MAX: usize = 8 << 20;
 const SAMPLE_MAX: usize = 4 << 10;
@@ -27,6 +27,23 @@ pub struct Novelty {
     pub part_bytes: Vec<f64>,
     /// Bytes of new parts by bytes of their blocks; `None` where too little is new to say.
     pub compression: Option<f64>,
+}
+
+impl Novelty {
+    /// How new parts get rarer, as the exponent of Heaps' law that what the last two groups brought
+    /// lies on: 1 where each brings as many as the one before. By number, not bytes: one large payload that came
+    /// twice is few parts of many.
+    pub fn exponent(&self) -> f64 {
+        let [.., before, middle, last] = self.parts[..] else { return 1.0 };
+        let (earlier, later) = (middle - before, last - middle);
+        if earlier <= 0.0 || later <= 0.0 {
+            return 1.0;
+        }
+        // Each stands for the rate in its middle.
+        let groups = f64::from(GROUPS);
+        let between = ((groups - 0.5) / (groups - 1.5)).ln();
+        (1.0 + (later / earlier).ln() / between).clamp(0.0, 1.0)
+    }
 }
 
 /// The parts of all groups, each once.
@@ -152,5 +169,19 @@ mod tests {
         }
         assert!((novelty.parts[7] - 13.0).abs() < 1e-9);
         assert_eq!(novelty.compression, None, "too little to say");
+    }
+
+    #[test]
+    fn the_exponent_is_that_of_the_law() {
+        let of = |law: &dyn Fn(f64) -> f64| {
+            let parts = (1..=GROUPS).map(|n| law(f64::from(n))).collect();
+            Novelty { parts, part_bytes: Vec::new(), compression: None }.exponent()
+        };
+        for exponent in [0.3, 0.7, 1.0] {
+            let found = of(&|n| 5.0 + 100.0 * n.powf(exponent));
+            assert!((found - exponent).abs() < 2e-3, "{found} is not {exponent}");
+        }
+        assert_eq!(of(&|_| 7.0), 1.0, "nothing new says nothing");
+        assert_eq!(of(&|n| n * n), 1.0);
     }
 }

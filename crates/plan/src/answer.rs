@@ -79,7 +79,7 @@ pub struct Disk {
 pub struct Answer {
     /// Settled bytes of all files by observation, with all payloads kept, at `observations`.
     pub bytes_per_observation: f64,
-    /// The same where what is new gets rarer as new payloads do, and where it stays as new.
+    /// The same where what is new gets rarer as it did in the sample, and where it stays as new.
     pub bytes_per_observation_range: [f64; 2],
     /// The volume that is planned for.
     pub observations: f64,

@@ -29,6 +29,12 @@ impl Curve {
         Curve { observations, value: whole, added, exponent }
     }
 
+    /// The straight line that goes on as from a half to all of `observations`: for what costs the
+    /// same each time, behind a beginning that costs more.
+    pub fn line(observations: f64, [half, whole]: [f64; 2]) -> Curve {
+        Curve { observations, value: whole, added: (whole - half).max(0.0), exponent: 1.0 }
+    }
+
     /// The value at so many observations; never below nothing.
     pub fn at(&self, observations: f64) -> f64 {
         if self.observations <= 0.0 {
@@ -71,6 +77,16 @@ mod tests {
         let logarithm = |n: f64| 700.0 + 30.0 * n.ln();
         near(curve(logarithm, 1_000.0).at(1e6), logarithm(1e6));
         near(curve(|_| 700.0, 1_000.0).at(1e6), 700.0);
+    }
+
+    #[test]
+    fn a_line_forgets_its_beginning() {
+        // A beginning that takes 500 by the half of a thousand, and nothing after.
+        let law = |n: f64| 30.0 * n + 500.0 * (n / 500.0).min(1.0);
+        let line = Curve::line(1_000.0, [law(500.0), law(1_000.0)]);
+        near(line.at(1_000.0), law(1_000.0));
+        near(line.at(64_000.0), law(64_000.0));
+        assert!(curve(law, 1_000.0).at(64_000.0) < law(64_000.0));
     }
 
     #[test]

@@ -3,9 +3,8 @@
 //! Columns and their like follow their own curves. Parts do not: in a small sample a few prompts
 //! that it had to learn bend their curve, and one large payload that came twice bends it more.
 //! What the last eighth of the sample has for itself is known well, and what becomes of that lies
-//! between two ends. *Falling*: parts are new only in payloads that are new, so they get rarer as
-//! new payloads do. *Steady*: what is new at the end stays as new. The forecast is the middle, and
-//! both ends are told.
+//! between two ends. *Falling*: new parts get rarer as they did from eighth to eighth. *Steady*:
+//! what is new at the end stays as new. The forecast is the middle, and both ends are told.
 //!
 //! A segment holds so many observations and no more; a larger store is many full ones.
 
@@ -103,6 +102,8 @@ pub struct Sample {
     pub new_parts: f64,
     /// See `new_parts`.
     pub new_part_bytes: f64,
+    /// How new parts get rarer: the exponent of Heaps' law, 1 where they do not.
+    pub part_exponent: f64,
     /// How far new parts compress with a dictionary from the others; `None` where too little is
     /// new to say.
     pub compression: Option<f64>,
@@ -133,7 +134,6 @@ const MIDDLE: f64 = 0.5;
 #[derive(Debug, Clone)]
 pub struct Forecast {
     sample: Sample,
-    payloads: Curve,
     prints: Curve,
     columns: Curve,
     ids: Curve,
@@ -152,9 +152,12 @@ impl Forecast {
         };
         let each = sample.rewrite_bytes / whole.observations.max(1.0);
         Forecast {
-            payloads: curve(|p| p.payloads),
             prints: curve(|p| p.prints),
-            columns: curve(|p| p.columns - p.prints),
+            // Details learn what they repeat, in their dictionary, and cost the same from then on.
+            columns: Curve::line(
+                whole.observations,
+                [sample.points[1], whole].map(|p| p.columns - p.prints),
+            ),
             ids: curve(|p| p.ids),
             lookups: curve(|p| p.lookups),
             lists: curve(|p| p.lists),
@@ -180,8 +183,8 @@ impl Forecast {
         self.bytes_where(observations, MIDDLE)
     }
 
-    /// As [`Forecast::bytes_per_observation`], where what is new gets rarer as new payloads do,
-    /// and where it stays as new.
+    /// As [`Forecast::bytes_per_observation`], where what is new gets rarer as it did in the
+    /// sample, and where it stays as new.
     pub fn range(&self, observations: f64) -> [f64; 2] {
         let mut ends = [0.0, 1.0].map(|steady| {
             let bytes = self.bytes_where(observations, steady);
@@ -235,12 +238,11 @@ impl Forecast {
     /// Bytes of different parts before compression, and how many, in one segment.
     fn parts(&self, observations: f64, steady: f64) -> (f64, f64) {
         let whole = self.sample.points[2];
-        let eighth = whole.observations / 8.0;
-        // How often the last eighth comes again, by payloads and by observations.
-        let payloads = whole.payloads - self.payloads.at(whole.observations - eighth);
-        let more = self.payloads.at(observations) - whole.payloads;
-        let falling = if payloads > 0.0 { more / payloads } else { 0.0 };
-        let times = (observations - whole.observations) / eighth.max(1e-9);
+        // How often the last eighth comes again, as new as it was and rarer and rarer.
+        let by = observations / whole.observations.max(1.0);
+        let exponent = self.sample.part_exponent.max(0.01);
+        let falling = (by.powf(exponent) - 1.0) / (1.0 - 0.875f64.powf(exponent));
+        let times = (by - 1.0) * 8.0;
         let new = falling + steady * (times - falling);
         let at = |known: f64, each: f64| (known + new * each).max(0.0);
         (at(whole.part_bytes, self.sample.new_part_bytes), at(whole.parts, self.sample.new_parts))

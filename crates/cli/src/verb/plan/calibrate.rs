@@ -151,6 +151,7 @@ fn sample_of(growth: &Growth) -> Sample {
         points: [point(GROUPS / 4), point(GROUPS / 2), point(GROUPS)],
         new_parts: last(&growth.novelty.parts),
         new_part_bytes: last(&growth.novelty.part_bytes),
+        part_exponent: growth.novelty.exponent(),
         compression: growth.novelty.compression,
         traces: whole.traces as f64,
         scores: whole.scores as f64,
