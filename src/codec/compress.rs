@@ -29,6 +29,12 @@ enum Before<'d> {
     Content(&'d [u8]),
 }
 
+impl<'d> From<Option<&'d Dictionary>> for Before<'d> {
+    fn from(dictionary: Option<&'d Dictionary>) -> Before<'d> {
+        dictionary.map_or(Before::Nothing, Before::Ready)
+    }
+}
+
 /// A dictionary made ready once, for any number of decompressors.
 pub struct Dictionary(DDict<'static>);
 
@@ -94,8 +100,7 @@ impl<'d> Decompressor<'d> {
 
     /// A decompressor with a dictionary, where there is one. Panics only where there is no memory.
     pub fn with_dictionary(dictionary: Option<&'d Dictionary>) -> Decompressor<'d> {
-        let before = dictionary.map_or(Before::Nothing, Before::Ready);
-        Decompressor { context: DCtx::create(), before }
+        Decompressor { context: DCtx::create(), before: dictionary.into() }
     }
 
     /// Fills `out`, whatever it held, with the `raw_len` bytes that `stored` decompresses to.
@@ -190,7 +195,7 @@ pub fn with_own_and<'d, T>(
     dictionary: Option<&'d Dictionary>,
     work: impl FnOnce(&mut Decompressor<'d>) -> T,
 ) -> T {
-    lend(dictionary.map_or(Before::Nothing, Before::Ready), work)
+    lend(dictionary.into(), work)
 }
 
 /// Lends the thread's own decompressor to `work`, for what was compressed with `content` as its

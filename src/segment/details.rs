@@ -374,11 +374,6 @@ fn take_value(
     })
 }
 
-fn take_keys(from: &mut &[u8]) -> Result<Vec<Box<str>>, Fault> {
-    let count = take_count(from, MAP_ENTRIES_MAX as u64)?;
-    (0..count).map(|_| take_text(from).map(Box::from)).collect()
-}
-
 fn take_payload(
     from: &mut &[u8],
     base: Base,

@@ -274,10 +274,7 @@ impl<D: Dir> Segment<D> {
 
     /// The tags of a trace's row.
     pub fn trace_tags(&self, row: u32) -> impl Iterator<Item = Cow<'_, str>> {
-        self.coded(s::TRACE_TAGS, row)
-            .unwrap_or_default()
-            .split_terminator(TAG_SEPARATOR)
-            .map(plain_tag)
+        tags_of(self.coded(s::TRACE_TAGS, row).unwrap_or_default())
     }
 
     /// What a payload's number stands for.
@@ -324,8 +321,8 @@ impl<D: Dir> Segment<D> {
             }
             Field::Tags => {
                 // Null is no tags said, which is not the same as no tags.
-                self.coded(s::TRACE_TAGS, row)?;
-                Some(Value::Tags(self.trace_tags(row).map(|tag| tag.as_ref().into()).collect()))
+                let joined = self.coded(s::TRACE_TAGS, row)?;
+                Some(Value::Tags(tags_of(joined).map(|tag| tag.as_ref().into()).collect()))
             }
             _ => self.trace_text(row, field).map(|t| Value::Text(t.into())),
         }
@@ -431,6 +428,11 @@ pub(super) fn check_header(
     Ok(())
 }
 
+/// The tags of a joined list.
+fn tags_of(joined: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    joined.split_terminator(TAG_SEPARATOR).map(plain_tag)
+}
+
 /// A tag as it was given, from a joined list.
 fn plain_tag(tag: &str) -> Cow<'_, str> {
     if !tag.contains(TAG_ESCAPE) {
@@ -464,8 +466,7 @@ mod tests {
         let tags: Vec<Box<str>> =
             ["", "a", "a\u{1f}b", "\u{1e}", "\u{1e}s\u{1f}", "s"].map(Box::from).to_vec();
         let joined = join_tags(&tags);
-        let back: Vec<Box<str>> =
-            joined.split_terminator(TAG_SEPARATOR).map(|tag| plain_tag(tag).into()).collect();
+        let back: Vec<Box<str>> = tags_of(&joined).map(Box::from).collect();
         assert_eq!(back, tags);
     }
 }

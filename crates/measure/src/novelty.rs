@@ -31,8 +31,8 @@ pub struct Novelty {
 
 impl Novelty {
     /// How new parts get rarer, as the exponent of Heaps' law that what the last two groups brought
-    /// lies on: 1 where each brings as many as the one before. By number, not bytes: one large payload that came
-    /// twice is few parts of many.
+    /// lies on: 1 where each brings as many as the one before. By number, not bytes: one large
+    /// payload that came twice is few parts of many.
     pub fn exponent(&self) -> f64 {
         let [.., before, middle, last] = self.parts[..] else { return 1.0 };
         let (earlier, later) = (middle - before, last - middle);

@@ -40,18 +40,24 @@ impl Curve {
         if self.observations <= 0.0 {
             return self.value;
         }
-        let times = (observations / self.observations).max(f64::MIN_POSITIVE);
-        // The limit where the exponent goes to nothing.
-        let doublings = match self.exponent < 1e-6 {
-            true => times.log2(),
-            false => (times.powf(self.exponent) - 1.0) / (1.0 - 0.5f64.powf(self.exponent)),
-        };
+        let doublings = comes_again(observations / self.observations, self.exponent, 0.5);
         (self.value + self.added * doublings).max(0.0)
     }
 
     /// What each doubling adds, by what the one before it added, as a power of two.
     pub fn exponent(&self) -> f64 {
         self.exponent
+    }
+}
+
+/// How often what the last step added comes again, from a whole to so many times of it, by Heaps'
+/// law with this exponent. The step began at this share of the whole.
+pub(crate) fn comes_again(times: f64, exponent: f64, share: f64) -> f64 {
+    let times = times.max(f64::MIN_POSITIVE);
+    // The limit where the exponent goes to nothing.
+    match exponent < 1e-6 {
+        true => -times.ln() / share.ln(),
+        false => (times.powf(exponent) - 1.0) / (1.0 - share.powf(exponent)),
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! A segment holds so many observations and no more; a larger store is many full ones.
 
-use crate::growth::Curve;
+use crate::growth::{Curve, comes_again};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -83,8 +83,6 @@ pub struct Point {
     pub ids: f64,
     /// Lookups of the segment.
     pub lookups: f64,
-    /// Different payloads.
-    pub payloads: f64,
     /// Fingerprints and lengths of payloads, as counted in `columns`.
     pub prints: f64,
     /// Different parts.
@@ -127,6 +125,8 @@ const MERGED_INDEX_BYTES_A_TRACE: f64 = 17.0;
 /// So many segments are asked directly, without a merged index.
 const UNINDEXED_SEGMENTS: f64 = 32.0;
 
+/// Where the last eighth of the sample begins.
+const LAST_EIGHTH: f64 = 7.0 / 8.0;
 /// Between falling and steady novelty.
 const MIDDLE: f64 = 0.5;
 
@@ -240,9 +240,8 @@ impl Forecast {
         let whole = self.sample.points[2];
         // How often the last eighth comes again, as new as it was and rarer and rarer.
         let by = observations / whole.observations.max(1.0);
-        let exponent = self.sample.part_exponent.max(0.01);
-        let falling = (by.powf(exponent) - 1.0) / (1.0 - 0.875f64.powf(exponent));
-        let times = (by - 1.0) * 8.0;
+        let falling = comes_again(by, self.sample.part_exponent, LAST_EIGHTH);
+        let times = comes_again(by, 1.0, LAST_EIGHTH);
         let new = falling + steady * (times - falling);
         let at = |known: f64, each: f64| (known + new * each).max(0.0);
         (at(whole.part_bytes, self.sample.new_part_bytes), at(whole.parts, self.sample.new_parts))

@@ -10,9 +10,10 @@
 //!
 //! Prices are the same in row after row, and compress to nothing; amounts are not.
 
-use super::{take_byte, take_keys};
+use super::{put_text, take_byte, take_count, take_text};
 use crate::codec::varint::{put_u64, put_u128, take_u64, take_u128};
 use crate::error::Fault;
+use crate::limits::MAP_ENTRIES_MAX;
 use crate::merge::Tokens;
 use crate::model::Decimal;
 
@@ -52,7 +53,12 @@ impl Amounts {
 
 fn put_keys<T>(pairs: &[(Box<str>, T)], out: &mut Vec<u8>) {
     put_u64(out, pairs.len() as u64);
-    pairs.iter().for_each(|(key, _)| super::put_text(key, out));
+    pairs.iter().for_each(|(key, _)| put_text(key, out));
+}
+
+fn take_keys(from: &mut &[u8]) -> Result<Vec<Box<str>>, Fault> {
+    let count = take_count(from, MAP_ENTRIES_MAX as u64)?;
+    (0..count).map(|_| take_text(from).map(Box::from)).collect()
 }
 
 /// Appends usage by key.

@@ -177,7 +177,6 @@ fn mean(all: &[Sizes]) -> Point {
         }),
         ids: mean(|s| s.content.ids),
         lookups: mean(|s| s.content.lookups),
-        payloads: mean(|s| s.content.payloads),
         prints: mean(|s| s.content.prints),
         parts: mean(|s| s.content.parts),
         part_bytes: mean(|s| s.content.part_bytes),
