@@ -5,7 +5,7 @@
 //! [`Store`] is the principal type: open for writing, one for each directory. From it come
 //! [`Commit`]s, which [`Store::append`] gives for a [`Batch`], and [`Snapshot`]s, which answer
 //! every question: [`Snapshot::trace`] gives a [`Tree`], [`Snapshot::input`] and its sisters give
-//! payloads, [`Snapshot::traces`] lists. [`ReadStore`] gives the same snapshots to a process that
+//! payloads, [`Snapshot::traces`] lists, [`Snapshot::scan`] goes through every observation. [`ReadStore`] gives the same snapshots to a process that
 //! only reads; [`ReadStore::refresh`] looks for what is new. What is stored is made from the
 //! records of [`model`].
 //!
@@ -73,7 +73,7 @@ pub use query::{Cursor, Order, Page, TraceQuery};
 pub use recovery::RecoveryReport;
 pub use repair::{Loss, Lost};
 pub use segment::{Content, SealLevel, Summary};
-pub use snapshot::{NewMessages, Snapshot, TraceState};
+pub use snapshot::{NewMessages, Skeleton, Snapshot, TraceState};
 pub use store::{
     Batch, Commit, Create, Event, Listener, ReadStore, RepairReport, SealReport, StatBytes, Stats,
     Store, StoreBuilder, repair,

@@ -57,6 +57,8 @@ bugs! {
     SeqReused,
     /// A snapshot sees what is appended after it was taken.
     SnapshotSeesLater,
+    /// A scan hands out what is sealed of traces with unsealed records by itself, too.
+    UnsealedScannedTwice,
     /// A trace's state is not computed again when there is news of it.
     StaleState,
     /// A reader in another process shows the first log only.

@@ -22,7 +22,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// From `start` (in) to `end` (out).
+/// From `start` (in) to `end` (out); without an end where that is the last instant that there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeRange {
     /// The first instant in the range.
@@ -37,6 +37,6 @@ impl TimeRange {
 
     /// Whether `time` lies in the range.
     pub fn contains(&self, time: Timestamp) -> bool {
-        self.start <= time && time < self.end
+        self.start <= time && (time < self.end || self.end == TimeRange::ALL.end)
     }
 }

@@ -18,7 +18,8 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `check`, `observations`, `payload_reader`, `content`, `damaged`, `readable`.
+//! `writer`, `reader`, `check`, `observations`, `skeletons`,
+//! `payload_reader`, `content`, `damaged`, `readable`.
 
 mod check;
 pub mod columns;
@@ -34,6 +35,7 @@ mod payload_writer;
 mod readable;
 mod reader;
 mod section;
+mod skeletons;
 mod summary;
 mod writer;
 
@@ -47,5 +49,6 @@ pub use payload_writer::PayloadWriter;
 pub use readable::ReadableRow;
 pub use reader::{Segment, Supersession};
 pub use section::{Footer, SectionId, SectionWriter, parse_footer};
+pub use skeletons::SkeletonRow;
 pub use summary::{Contribution, Summary, effective_start, payload_bytes};
 pub use writer::{ObservationRow, ParentAt, SegmentWriter, TraceRow, WriteOptions, payloads_of};

@@ -12,7 +12,8 @@
 //!
 //! A trace that lies in one segment with nothing newer is read straight from the columns.
 //!
-//! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scores`, `payloads`,
+//! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scan`, `scores`,
+//! `payloads`,
 //! `messages`, `content`.
 
 mod content;
@@ -21,6 +22,7 @@ mod gather;
 mod merged;
 mod messages;
 mod payloads;
+mod scan;
 mod scores;
 mod states;
 mod trees;
@@ -30,6 +32,7 @@ pub use dead::DeadRows;
 pub use gather::Gathered;
 pub use merged::{each_hash, open_index, section_of, write_index};
 pub use messages::NewMessages;
+pub use scan::Skeleton;
 pub use scores::{score_of, touched_scores};
 pub use states::{Ordered, StateCache, TraceState, state_of};
 pub use view::{IndexPlan, IndexView, Indexed, SegmentView, View};

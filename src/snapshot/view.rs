@@ -1,7 +1,7 @@
 use super::DeadRows;
 use crate::error::Result;
 use crate::fs::Dir;
-use crate::id::{Identity, LogId, SegmentId, StoreKey};
+use crate::id::{Identity, LogId, SegmentId, Seq, StoreKey};
 use crate::index::Merged;
 use crate::limits::UNINDEXED_SEGMENTS_MAX;
 use crate::log::LogTable;
@@ -309,6 +309,15 @@ impl<D: Dir> View<D> {
             let dead = s.dead.contains(RowKind::Score, row);
             s.segment.score_identity(row).filter(|_| !dead)
         }))
+    }
+
+    /// Every trace that has unsealed records up to `seq`, sorted.
+    pub fn unsealed_traces(&self, seq: Seq) -> Vec<Identity> {
+        let mut traces = Vec::new();
+        self.logs.iter().for_each(|log| traces.extend(log.traces(seq)));
+        traces.sort_unstable();
+        traces.dedup();
+        traces
     }
 
     /// Memory of the logs' tables, in bytes.

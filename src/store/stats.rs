@@ -51,10 +51,7 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
     let view = snapshot.view()?;
     let mut stats = Stats { bytes: file_bytes(dir)?, ..Stats::default() };
     (stats.logs, stats.segments) = (view.logs.len() as u64, view.segments.len() as u64);
-    let mut fresh = Vec::new();
-    view.logs.iter().for_each(|log| fresh.extend(log.traces(snapshot.seq())));
-    fresh.sort_unstable();
-    fresh.dedup();
+    let fresh = view.unsealed_traces(snapshot.seq());
     let mut add = |summary: &crate::segment::Summary| {
         stats.traces += 1;
         stats.observations += summary.observations;

@@ -82,3 +82,4 @@ mod hostile;
 
 /// What can be read of a damaged store is saved, and the rest is listed.
 mod repair;
+mod scan;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tracekeep::merge::{Fields, same_state};
 use tracekeep::model::{
-    Field, ObservationRecord, Operation, Record, ScoreRecord, Subject, Target, Timestamp,
+    Field, ObservationRecord, Operation, Record, ScoreRecord, Subject, Target, TimeRange, Timestamp,
     TraceRecord,
 };
 use tracekeep::{
-    Background, Batch, Durability, Id, Options, Order, SealLevel, Snapshot, Store, Summary,
-    TraceQuery, dump,
+    Background, Batch, Durability, Id, Options, Order, SealLevel, Skeleton, Snapshot, Store,
+    Summary, TraceQuery, dump,
 };
 
 /// A directory for a store, removed at the end.
@@ -187,7 +187,28 @@ impl Dump {
                 Ok(())
             })
             .unwrap();
-        Dump { traces, order, scores }
+        let dump = Dump { traces, order, scores };
+        dump.assert_scanned(snapshot);
+        dump
+    }
+
+    /// A scan hands out each node of each tree once, and says the same of it.
+    fn assert_scanned(&self, snapshot: &Snapshot) {
+        let trees = self.traces.iter().flat_map(|(trace, dump)| {
+            dump.tree.iter().map(|(id, _, _, said)| (trace.clone(), id.to_string(), said.clone()))
+        });
+        let mut expected: Vec<_> = trees.collect();
+        let mut scanned = Vec::new();
+        let each = &mut |s: &Skeleton<'_>| {
+            let (times, text) = ((s.start(), s.end(), s.completion_start()), (s.name(), s.model()));
+            let said = format!("{:?}", (times, s.kind(), s.level(), text, s.tokens(), s.cost()));
+            scanned.push((s.trace().unwrap().to_string(), s.id().unwrap().to_string(), said));
+            Ok(())
+        };
+        snapshot.scan(TimeRange::ALL, each).unwrap();
+        expected.sort_unstable();
+        scanned.sort_unstable();
+        assert_eq!(scanned, expected);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -227,18 +248,9 @@ fn trace_dump(snapshot: &Snapshot, id: &Id) -> TraceDump {
     let tree = snapshot.trace(id).unwrap().unwrap();
     let lines = tree.walk().map(|(node, depth)| {
         let n = tree.node(node).unwrap();
-        let said = format!(
-            "{:?} {:?} {:?} {} {} {:?} {:?} {:?} {}",
-            n.start,
-            n.end,
-            n.completion_start,
-            n.kind,
-            n.level,
-            tree.name(node),
-            tree.model(node),
-            n.tokens,
-            n.cost
-        );
+        let (times, text) =
+            ((n.start, n.end, n.completion_start), (tree.name(node), tree.model(node)));
+        let said = format!("{:?}", (times, n.kind, n.level, text, n.tokens, n.cost));
         (tree.id(node).unwrap(), tree.parent(node).and_then(|p| tree.id(p)), depth, said)
     });
     let lines = lines.collect();

@@ -4,9 +4,9 @@ use super::names::{Setting, setting};
 use super::{Costs, EachPayload, Engine, Reader, Setup, Skeleton, Sync, add_cost};
 use crate::{Fault, Result};
 use std::collections::VecDeque;
-use tracekeep::model::{Field, Record};
+use tracekeep::model::{Field, Record, TimeRange};
 use tracekeep::tree::Link;
-use tracekeep::{Batch, Commit, Durability, Id, Options, SealLevel, Store, TraceQuery, Tree};
+use tracekeep::{Batch, Commit, Durability, Id, Options, SealLevel, Store, Tree};
 
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("default options; sealing in the background goes on while appending", "README.md"),
@@ -116,22 +116,12 @@ impl Reader for Tracekeep {
     }
 
     fn scan(&self) -> Result<Costs> {
-        let (snapshot, mut costs) = (self.0.snapshot(), Costs::new());
-        let mut query = TraceQuery { limit: 1_000, ..TraceQuery::default() };
-        loop {
-            let page = snapshot.traces(&query)?;
-            for trace in &page.traces {
-                let Some(tree) = snapshot.trace(&trace.id)? else { continue };
-                for node in tree.nodes() {
-                    let model = tree.text(node.model).unwrap_or_default();
-                    add_cost(&mut costs, model, node.cost.0);
-                }
-            }
-            match page.next {
-                Some(next) => query.cursor = Some(next),
-                None => return Ok(costs),
-            }
-        }
+        let mut costs = Costs::new();
+        self.0.snapshot().scan(TimeRange::ALL, &mut |observation| {
+            add_cost(&mut costs, observation.model().unwrap_or_default(), observation.cost().0);
+            Ok(())
+        })?;
+        Ok(costs)
     }
 
     fn scores(&self) -> Result<u64> {
