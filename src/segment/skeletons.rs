@@ -9,6 +9,7 @@ use crate::fs::Dir;
 use crate::id::Id;
 use crate::merge::Tokens;
 use crate::model::{Decimal, Level, ObservationKind, Timestamp};
+use std::cell::Cell;
 
 /// The columns of a segment's skeletons, in place.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Skeletons<'a> {
     tokens_rest: Ints<'a>,
     cost: Ints<'a>,
     texts: Texts<'a>,
+    /// The last name and the last model that was asked for: rows after it have mostly the same.
+    last: [Cell<(i64, Option<&'a str>)>; 2],
 }
 
 /// The skeleton in one row. What has no value reads as in a tree.
@@ -64,6 +67,7 @@ impl<D: Dir> Segment<D> {
             tokens_rest: self.ints(s::OBS_TOKENS_REST),
             cost: self.ints(s::OBS_COST),
             texts: Texts::view(self.bytes(s::TEXTS)),
+            last: Default::default(),
         }
     }
 }
@@ -71,6 +75,19 @@ impl<D: Dir> Segment<D> {
 impl<'a> Skeletons<'a> {
     fn text(&self, code: Option<i64>) -> Option<&'a str> {
         self.texts.get(u32::try_from(code?).ok()?)
+    }
+
+    /// The same, unless it is the `last` one.
+    fn text_near(&self, code: Option<i64>, last: &Cell<(i64, Option<&'a str>)>) -> Option<&'a str> {
+        let code = code?;
+        if let (known, Some(text)) = last.get()
+            && known == code
+        {
+            return Some(text);
+        }
+        let text = self.text(Some(code));
+        last.set((code, text));
+        text
     }
 }
 
@@ -128,12 +145,12 @@ impl<'a> SkeletonRow<'a> {
 
     /// Its name.
     pub fn name(&self) -> Option<&'a str> {
-        self.columns.text(self.get(&self.columns.name))
+        self.columns.text_near(self.get(&self.columns.name), &self.columns.last[0])
     }
 
     /// Its model.
     pub fn model(&self) -> Option<&'a str> {
-        self.columns.text(self.get(&self.columns.model))
+        self.columns.text_near(self.get(&self.columns.model), &self.columns.last[1])
     }
 
     /// Its tokens.

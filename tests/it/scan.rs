@@ -45,7 +45,8 @@ fn an_observation_of_which_pieces_lie_everywhere_is_handed_out_once() {
 fn a_range_is_of_the_observation_not_of_its_trace() {
     let world = World::new();
     let store = world.store();
-    for (trace, starts) in [("long", vec![10, 500, 900]), ("early", vec![20]), ("late", vec![800])] {
+    for (trace, starts) in [("long", vec![10, 500, 900]), ("early", vec![20]), ("late", vec![800])]
+    {
         append(&store, starts.iter().map(|ms| observation(trace, &format!("o{ms}"), *ms)));
     }
     let range = |from, to| TimeRange { start: at(from), end: at(to) };

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tracekeep::merge::{Fields, same_state};
 use tracekeep::model::{
-    Field, ObservationRecord, Operation, Record, ScoreRecord, Subject, Target, TimeRange, Timestamp,
-    TraceRecord,
+    Field, ObservationRecord, Operation, Record, ScoreRecord, Subject, Target, TimeRange,
+    Timestamp, TraceRecord,
 };
 use tracekeep::{
     Background, Batch, Durability, Id, Options, Order, SealLevel, Skeleton, Snapshot, Store,

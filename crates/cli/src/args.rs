@@ -34,6 +34,8 @@ pub(crate) enum Verb {
     Show(Show),
     /// Count what is in the store and what it takes on disk
     Stats(StoreOnly),
+    /// Sum up cost, tokens and errors of all observations, by model
+    Costs(Costs),
     /// Write the merged state as Langfuse ingestion events, one a line
     Export(Export),
     /// Seal all logs and make the store small
@@ -136,6 +138,37 @@ pub(crate) struct Traces {
     #[arg(long)]
     pub(crate) oldest_first: bool,
     /// Print one JSON object a line, last {"cursor": ...} where there are more
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `costs` sums by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The model
+    Model,
+    /// The name of the observation
+    Name,
+    /// Its kind
+    Kind,
+    /// The day that it started on, in UTC
+    Day,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Costs {
+    /// Directory of the store
+    pub(crate) dir: PathBuf,
+    /// What to sum by
+    #[arg(long, value_enum, default_value_t = By::Model)]
+    pub(crate) by: By,
+    /// Only observations that start at or after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from: Option<Timestamp>,
+    /// Only observations that start before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to: Option<Timestamp>,
+    /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
 }

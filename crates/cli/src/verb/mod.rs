@@ -3,6 +3,7 @@
 
 mod backup;
 mod bench;
+mod costs;
 mod crash_test;
 mod demo;
 mod dump;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: Verb, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Trace(args) => trace::run(&args, out),
         Verb::Show(args) => show::run(&args, out),
         Verb::Stats(args) => stats::run(&args, out),
+        Verb::Costs(args) => costs::run(&args, out),
         Verb::Export(args) => export::run(&args, out),
         Verb::Seal(args) => seal::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),

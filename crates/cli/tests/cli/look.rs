@@ -1,6 +1,6 @@
 use crate::events::{G, INPUT, OUTPUT, T1, T2, events};
 use crate::run::{Place, keys};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn ids(lines: &[Value]) -> Vec<&str> {
     lines.iter().map(|line| line["id"].as_str().unwrap()).collect()
@@ -194,4 +194,40 @@ fn a_limit_says_how_many_are_left_out() {
     assert!(drawn.contains("... 22 more observations"), "{drawn}");
     let json = place.verb("trace", &[T2, "--limit", "10", "--json"]).ok().json();
     assert_eq!(json["observations"].as_array().unwrap().len(), 32);
+}
+
+#[test]
+fn costs_are_summed_by_what_was_asked_for() {
+    let place = Place::with(&events());
+    let groups = |args: &[&str]| -> Vec<Value> {
+        let lines = place.verb("costs", &[&["--json"], args].concat()).ok().json_lines();
+        lines.into_iter().map(|line| json!([line["group"], line["observations"]])).collect()
+    };
+    for (args, expected) in [
+        (&[][..], json!([["gpt-5", 1], [null, 4]])),
+        (&["--by", "model", "--to", "2026-01-12T08:00:01Z"], json!([[null, 1]])),
+        (&["--by", "day"], json!([["2026-01-12", 5]])),
+        (
+            &["--by", "name", "--from", "2026-01-12T08:00:03Z", "--to", "2026-01-12T08:00:10Z"],
+            json!([["search", 1]]),
+        ),
+        (&["--from", "2027-01-01T00:00:00Z"], json!([])),
+    ] {
+        assert_eq!(json!(groups(args)), expected, "{args:?}");
+    }
+    let dearest = &place.verb("costs", &["--json"]).ok().json_lines()[0];
+    assert_eq!((&dearest["cost"], &dearest["tokens"]["total"]), (&json!("0.00012"), &json!(120)));
+    let kinds = groups(&["--by", "kind"]);
+    assert!(
+        kinds.contains(&json!(["TOOL", 1])) && kinds.contains(&json!(["AGENT", 1])),
+        "{kinds:?}"
+    );
+    let table = place.verb("costs", &[]).ok().text();
+    let lines: Vec<Vec<&str>> = table.lines().map(|l| l.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], ["gpt-5", "1", "100", "20", "120", "0.00012"]);
+    assert_eq!(lines[3], ["all", "5", "1", "100", "20", "120", "0.00012"]);
+    assert_eq!(
+        place.verb("costs", &["--from", "2027-01-01T00:00:00Z"]).ok().text(),
+        "no observations\n"
+    );
 }
