@@ -26,9 +26,11 @@ use std::path::Path;
 /// Bytes of a file's header.
 pub const FILE_HEADER_BYTES: usize = 128;
 /// The version that this code writes.
-pub const FORMAT_VERSION: u16 = 1; // format
+pub const FORMAT_VERSION: u16 = 2; // format
 /// The oldest format whose readers can read what this code writes.
-pub const FORMAT_OLDEST_READER: u16 = 1; // format
+pub const FORMAT_OLDEST_READER: u16 = 2; // format
+/// The oldest format that this code reads.
+pub const FORMAT_OLDEST_READ: u16 = 2; // format
 
 /// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +95,10 @@ pub struct FileHeader {
 pub enum HeaderFault {
     /// Too few bytes, another magic, or a wrong checksum.
     Damaged(String),
-    /// A newer format.
+    /// A format that needs a newer reader, and which one.
     Newer(u16),
+    /// A format that is no longer read.
+    Older(u16),
 }
 
 impl HeaderFault {
@@ -102,7 +106,7 @@ impl HeaderFault {
     pub fn in_file(self, path: &Path) -> Error {
         match self {
             HeaderFault::Damaged(what) => Error::corruption_at(path, 0, what),
-            HeaderFault::Newer(_) => {
+            HeaderFault::Newer(_) | HeaderFault::Older(_) => {
                 Error::new(ErrorKind::UnsupportedFormat, format!("{}: {self}", path.display()))
             }
         }
@@ -117,6 +121,11 @@ impl fmt::Display for HeaderFault {
                 f,
                 "needs a reader of format {oldest}, and this one reads up to {FORMAT_VERSION}; \
                  upgrade tracekeep"
+            ),
+            HeaderFault::Older(version) => write!(
+                f,
+                "is of format {version}, and this one reads formats from {FORMAT_OLDEST_READ} on; \
+                 export the store with the tracekeep that wrote it, and import that into a new one"
             ),
         }
     }
@@ -175,6 +184,9 @@ impl FileHeader {
         }
         if u16_at(10) > FORMAT_VERSION {
             return Err(HeaderFault::Newer(u16_at(10)));
+        }
+        if u16_at(8) < FORMAT_OLDEST_READ {
+            return Err(HeaderFault::Older(u16_at(8)));
         }
         let mut key = [0u8; 32];
         key.copy_from_slice(&b[32..64]);

@@ -1,4 +1,4 @@
-use super::file::HeaderFault;
+use super::file::{FORMAT_OLDEST_READ, FORMAT_VERSION, HeaderFault};
 use super::*;
 use crate::codec::compress::{Compressor, Decompressor, pack};
 use crate::codec::varint::put_u64;
@@ -45,12 +45,19 @@ fn a_file_header_comes_back_and_every_bit_counts() {
 }
 
 #[test]
-fn a_newer_format_is_told_apart_from_damage() {
-    let mut bytes = header().encode();
-    bytes[10] = 9;
-    let crc = crc32fast::hash(&bytes[..124]);
-    bytes[124..].copy_from_slice(&crc.to_le_bytes());
-    assert_eq!(FileHeader::parse(&bytes, FileKind::Log), Err(HeaderFault::Newer(9)));
+fn another_format_is_told_apart_from_damage() {
+    let of_format = |version: u16, oldest: u16| {
+        let mut bytes = header().encode();
+        bytes[8..10].copy_from_slice(&version.to_le_bytes());
+        bytes[10..12].copy_from_slice(&oldest.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[..124]);
+        bytes[124..].copy_from_slice(&crc.to_le_bytes());
+        FileHeader::parse(&bytes, FileKind::Log)
+    };
+    assert_eq!(of_format(9, 9), Err(HeaderFault::Newer(9)));
+    assert_eq!(of_format(9, FORMAT_VERSION), Ok(header()));
+    assert_eq!(of_format(FORMAT_OLDEST_READ, 1), Ok(header()));
+    assert_eq!(of_format(1, 1), Err(HeaderFault::Older(1)));
 }
 
 #[test]

@@ -33,8 +33,10 @@ impl Samples {
     }
 }
 
-/// Trains a dictionary for what is to be rewritten; empty where it would not pay. Cost: about a
-/// second for a full log. Memory: the samples, 8 MiB, and what training takes.
+/// A dictionary for what is to be rewritten; empty where it would not pay. That of a segment which
+/// brings half of the parts or more is taken over: in `coding-agents` it makes 0.2 % more bytes and
+/// spares a quarter of the time. Else one is trained. Cost: about a second for a full log. Memory:
+/// the samples, 8 MiB, and what training takes.
 ///
 /// # Errors
 /// `Corruption`, `Io`.
@@ -44,9 +46,17 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
     let log_parts: usize = logs.iter().map(|l| l.parts() as usize).sum();
     let segments: Vec<_> =
         rewrite.segments.clone().filter_map(|at| view.segments.get(at)).collect();
+    let segment_parts: usize = segments.iter().map(|s| s.segment.facts().parts as usize).sum();
+    for s in &segments {
+        let most = s.segment.facts().parts as usize * 2 >= log_parts + segment_parts;
+        let file = if most { s.segment.payloads()? } else { None };
+        if let Some(file) = file.filter(|file| !file.dictionary_bytes().is_empty()) {
+            return Ok(file.dictionary_bytes().to_vec());
+        }
+    }
     let segment_bytes: u64 = segments.iter().map(|s| s.segment.facts().part_bytes).sum();
-    // Every n-th part, so that the samples are spread over all that there is.
     let estimated = log_parts * 512 + usize::try_from(segment_bytes).unwrap_or(usize::MAX / 2);
+    // Every n-th part, so that the samples are spread over all that there is.
     let step = (estimated / SAMPLE_BYTES_MAX).max(1);
     for log in logs {
         let mut reader = LogReader::new(log, 4);

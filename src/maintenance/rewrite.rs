@@ -187,7 +187,11 @@ impl<D: Dir> Job<'_, D> {
                 break;
             }
             let all = Gathered::new(self.view, *identity, self.seq)?;
-            let summary = state_of(self.view, &all, &mut self.details)?.map(|state| state.summary);
+            let summary = match all.has_records {
+                // A live row says what it sums up to.
+                false => all.live_row(self.view).map(|(s, row)| s.segment.summary(row)),
+                true => state_of(self.view, &all, &mut self.details)?.map(|state| state.summary),
+            };
             // A trace that is gone is still visited, to supersede what is left of it.
             let (start, observations) =
                 summary.map_or((Timestamp::default(), 0), |s| (s.start, s.observations));

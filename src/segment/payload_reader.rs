@@ -224,11 +224,16 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     /// # Errors
     /// `Corruption` where the dictionary is none.
     pub fn dictionary(&self) -> Result<Option<Dictionary>> {
-        let bytes = self.footer.section(&self.map, s::DICTIONARY);
+        let bytes = self.dictionary_bytes();
         if bytes.is_empty() {
             return Ok(None);
         }
         Dictionary::new(bytes).map(Some).map_err(|f| f.in_file(&self.path, 0))
+    }
+
+    /// The dictionary as it stands in the file: nothing where there is none.
+    pub fn dictionary_bytes(&self) -> &[u8] {
+        self.footer.section(&self.map, s::DICTIONARY)
     }
 }
 

@@ -165,23 +165,30 @@ fn a_store_without_its_current_is_not_made_anew() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone() {
-    let world = World::new();
-    world.store().close().unwrap();
-    let manifest = world.files("MANIFEST-").pop().unwrap();
-    let mut bytes = std::fs::read(&manifest).unwrap();
-    bytes[10..12].copy_from_slice(&9u16.to_le_bytes());
-    let crc = crc32fast::hash(&bytes[..124]);
-    bytes[124..128].copy_from_slice(&crc.to_le_bytes());
-    std::fs::write(&manifest, &bytes).unwrap();
-    for error in [
-        Store::open(world.path()).map(drop).unwrap_err(),
-        Store::open_read_only(world.path()).map(drop).unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), ErrorKind::UnsupportedFormat, "{error}");
-        assert!(error.to_string().contains("format 9"), "{error}");
+fn another_format_is_refused_and_left_alone() {
+    for (version, oldest, said) in [(9u16, 9u16, "upgrade"), (1, 1, "export the store with")] {
+        let world = World::new();
+        world.store().close().unwrap();
+        let manifest = world.files("MANIFEST-").pop().unwrap();
+        let mut bytes = std::fs::read(&manifest).unwrap();
+        bytes[8..10].copy_from_slice(&version.to_le_bytes());
+        bytes[10..12].copy_from_slice(&oldest.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[..124]);
+        bytes[124..128].copy_from_slice(&crc.to_le_bytes());
+        std::fs::write(&manifest, &bytes).unwrap();
+        let to = world.path().with_extension("repaired");
+        for error in [
+            Store::open(world.path()).map(drop).unwrap_err(),
+            Store::open_read_only(world.path()).map(drop).unwrap_err(),
+            tracekeep::verify(&world.path(), &mut |_| {}).map(drop).unwrap_err(),
+            tracekeep::repair(world.path(), &to, &mut |_| {}).map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::UnsupportedFormat, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("format {version}")) && text.contains(said), "{error}");
+        }
+        assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
     }
-    assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every byte of a payload comes back.
 
-use crate::world::{World, append, at, batch, full, id, observation, quick, score, seed, trace};
+use crate::world::{
+    World, append, at, batch, full, id, lines, observation, quick, score, seed, trace,
+};
 use tracekeep::model::{Field, Map, MapEntry, ObservationRecord, Operation, Subject};
 use tracekeep::{Store, limits};
 use tracekeep_workload::Rng;
@@ -234,4 +236,42 @@ fn what_an_older_log_holds_is_written_again_to_the_next() {
         let input = store.snapshot().input(&id("t"), &id(name)).unwrap();
         assert_eq!(input.as_deref(), Some(said.as_bytes()), "{name}");
     }
+}
+
+/// Words without an end that a dictionary pays for, different for each seed.
+fn words(seed: u64, bytes: usize) -> String {
+    let mut state = seed;
+    let mut text = String::with_capacity(bytes + 16);
+    while text.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed | 1);
+        text.push_str(["trace ", "observation ", "score ", "log "][(state >> 62) as usize]);
+        text.push_str(&format!("{:x} ", state >> 48));
+    }
+    text
+}
+
+#[test]
+fn a_dictionary_is_taken_over_from_a_segment_that_brings_half_of_the_parts() {
+    let world = World::new();
+    let store = world.store();
+    let mut seed = 1;
+    // Bytes of its dictionary, of the one segment that there is then.
+    let mut sealed_with = |megabytes: u64| {
+        for _ in 0..megabytes * 10 {
+            let input = words(seed, 100_000);
+            append(&store, [observation("t", &format!("o{seed}"), seed as i64).input(input)]);
+            seed += 1;
+        }
+        full(&store);
+        let mut files = world.files("seg-");
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "tkp"));
+        let [path] = &files[..] else { panic!("{files:?}") };
+        let sections = lines(path, "section");
+        let (at, len, _) = sections.iter().find(|line| line.2 == "DICTIONARY").unwrap();
+        std::fs::read(path).unwrap()[*at as usize..(at + len) as usize].to_vec()
+    };
+    let first = sealed_with(3);
+    assert!(!first.is_empty());
+    assert_eq!(sealed_with(1), first);
+    assert_ne!(sealed_with(9), first);
 }
