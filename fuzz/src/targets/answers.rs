@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tracekeep::fs::Fs;
 use tracekeep::merge::{Fields, Held};
-use tracekeep::model::{PayloadRef, Value};
+use tracekeep::model::{PayloadRef, TimeRange, Value};
 use tracekeep::{ErrorKind, Id, Result, Snapshot, TraceQuery};
 
 /// Answers by question. An error is an answer too.
@@ -26,6 +26,7 @@ pub fn answers<F: Fs>(snapshot: &Snapshot<F>, traces: &[Id], scores: &[Id]) -> A
             .traces(&query)
             .map(|page| page.traces.iter().map(|t| format!("{} ", t.id)).collect()),
     );
+    put("scan".to_owned(), scan(snapshot));
     for id in traces {
         put(
             format!("trace {id}"),
@@ -58,6 +59,21 @@ pub fn answers<F: Fs>(snapshot: &Snapshot<F>, traces: &[Id], scores: &[Id]) -> A
         put(format!("score {id}"), snapshot.score(id).map(said));
     }
     answers
+}
+
+/// Every column of what a scan hands out, which it does in no order.
+fn scan<F: Fs>(snapshot: &Snapshot<F>) -> Result<String> {
+    let mut lines = Vec::new();
+    snapshot.scan(TimeRange::ALL, &mut |s| {
+        if lines.len() < ROWS * 16 {
+            let times = (s.start(), s.end(), s.completion_start());
+            let said = (s.name(), s.model(), s.kind(), s.level(), s.tokens(), s.cost());
+            lines.push(format!("{:?} {:?} {times:?} {said:?}", s.trace(), s.id()));
+        }
+        Ok(())
+    })?;
+    lines.sort_unstable();
+    Ok(lines.join("\n"))
 }
 
 fn payloads<F: Fs>(snapshot: &Snapshot<F>, id: &Id) -> Result<String> {

@@ -7,7 +7,10 @@ use crate::drive::{Act, COPY, PATH, Speaker};
 use crate::model::{Model, batch};
 use crate::states::{Choice, Replay, Tail, Unsynced};
 use tracekeep::fs::FileName;
-use tracekeep::{Durability, Id, Order, Severity, Snapshot, Store, TraceQuery, Verdict, verify_in};
+use tracekeep::model::TimeRange;
+use tracekeep::{
+    Durability, Id, Order, Severity, Skeleton, Snapshot, Store, TraceQuery, Verdict, verify_in,
+};
 
 /// Which of the costly checks are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,7 +154,31 @@ fn lookups(snapshot: &Snapshot<SimFs>, model: &Model, batches: usize) -> Result<
             return Err(Broken::new("I8", format!("traces of {session}: {found:?}")));
         }
     }
-    Ok(())
+    scan(snapshot, &live)
+}
+
+/// A scan hands out what the trees of all traces hold.
+fn scan(snapshot: &Snapshot<SimFs>, live: &[String]) -> Result<(), Broken> {
+    let wrong = |e| Broken::of("I8", &e);
+    let mut in_trees = Vec::new();
+    for id in live {
+        let trace = Id::parse(id).map_err(wrong)?;
+        let Some(tree) = snapshot.trace(&trace).map_err(wrong)? else { continue };
+        let said = |node| (Some(trace.clone()), tree.id(node), tree.name(node).map(str::to_owned));
+        in_trees.extend(tree.walk().map(|(node, _)| said(node)));
+    }
+    let mut scanned = Vec::new();
+    let mut each = |s: &Skeleton<'_>| {
+        scanned.push((s.trace(), s.id(), s.name().map(str::to_owned)));
+        Ok(())
+    };
+    snapshot.scan(TimeRange::ALL, &mut each).map_err(wrong)?;
+    in_trees.sort_unstable();
+    scanned.sort_unstable();
+    match scanned == in_trees {
+        true => Ok(()),
+        false => Err(Broken::new("I8", format!("{scanned:?} of a scan, {in_trees:?} of trees"))),
+    }
 }
 
 /// Kills and opens, closes and opens: the same is there. Then appends, loses all that is not
