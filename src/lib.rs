@@ -5,9 +5,9 @@
 //! [`Store`] is the principal type: open for writing, one for each directory. From it come
 //! [`Commit`]s, which [`Store::append`] gives for a [`Batch`], and [`Snapshot`]s, which answer
 //! every question: [`Snapshot::trace`] gives a [`Tree`], [`Snapshot::input`] and its sisters give
-//! payloads, [`Snapshot::traces`] lists, [`Snapshot::scan`] goes through every observation. [`ReadStore`] gives the same snapshots to a process that
-//! only reads; [`ReadStore::refresh`] looks for what is new. What is stored is made from the
-//! records of [`model`].
+//! payloads, [`Snapshot::traces`] lists, [`Snapshot::scan`] goes through every observation.
+//! [`ReadStore`] gives the same snapshots to a process that only reads; [`ReadStore::refresh`]
+//! looks for what is new. What is stored is made from the records of [`model`].
 //!
 //! **Threads.** A store is shared by reference among any number of threads. It starts three of
 //! its own: one writes, one syncs, one seals (none of the last with [`Background::Off`]). An

@@ -148,8 +148,7 @@ fn hint(error: &Error, dir: &str) -> Option<String> {
             "free space (df {dir}) and run the command again: nothing that was acknowledged is lost"
         ),
         ErrorKind::UnsupportedFormat => format!(
-            "a newer tracekeep wrote this store, and nothing was changed: upgrade this one, which \
-             is {}",
+            "another tracekeep wrote this store, and nothing was changed; this one is {}",
             env!("CARGO_PKG_VERSION")
         ),
         ErrorKind::Poisoned | ErrorKind::Closed | ErrorKind::Expired => {
@@ -226,7 +225,7 @@ mod tests {
 
         let (_, message, hint) = told(&Error::new(ErrorKind::UnsupportedFormat, "DIR: format 2"));
         assert_eq!(message, "version: DIR: format 2");
-        assert!(hint.starts_with("a newer tracekeep wrote this store, and nothing was changed"));
+        assert!(hint.starts_with("another tracekeep wrote this store, and nothing was changed"));
     }
 
     #[test]

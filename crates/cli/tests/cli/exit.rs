@@ -180,28 +180,32 @@ fn damage_says_where_and_what_to_type() {
 }
 
 #[test]
-fn a_newer_store_is_refused_before_anything_is_written() {
-    let place = Place::with(&events());
-    let manifest = named(&place, "MANIFEST-", "").remove(0);
-    let mut bytes = std::fs::read(&manifest).unwrap();
-    // The oldest format that can read it, and the header's checksum.
-    bytes[10] = 2;
-    let mut crc = !0u32;
-    for byte in &bytes[..124] {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+fn a_store_of_another_format_is_refused_before_anything_is_written() {
+    for (format, say) in [(9, "upgrade tracekeep"), (1, "export the store with the tracekeep that")]
+    {
+        let place = Place::with(&events());
+        let manifest = named(&place, "MANIFEST-", "").remove(0);
+        let mut bytes = std::fs::read(&manifest).unwrap();
+        // The format, the oldest one that can read it, and the header's checksum.
+        (bytes[8], bytes[10]) = (format, format);
+        let mut crc = !0u32;
+        for byte in &bytes[..124] {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
         }
+        bytes[124..128].copy_from_slice(&(!crc).to_le_bytes());
+        std::fs::write(&manifest, &bytes).unwrap();
+        for verb in ["seal", "stats", "verify"] {
+            let told = refusal(&place, verb);
+            assert!(told[0].starts_with("tracekeep: version: DIR/MANIFEST-"), "{verb}: {told:?}");
+            assert!(told[0].contains(say), "{verb}: {told:?}");
+            let hint = "another tracekeep wrote this store, and nothing was changed; this one is";
+            assert!(told[1].starts_with(hint), "{verb}: {told:?}");
+        }
+        assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
     }
-    bytes[124..128].copy_from_slice(&(!crc).to_le_bytes());
-    std::fs::write(&manifest, &bytes).unwrap();
-    for verb in ["seal", "stats", "verify"] {
-        let told = refusal(&place, verb);
-        assert!(told[0].starts_with("tracekeep: version: DIR/MANIFEST-"), "{verb}: {told:?}");
-        let hint = "a newer tracekeep wrote this store, and nothing was changed: upgrade";
-        assert!(told[1].starts_with(hint), "{verb}: {told:?}");
-    }
-    assert_eq!(std::fs::read(&manifest).unwrap(), bytes);
 }
 
 #[test]
