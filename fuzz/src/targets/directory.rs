@@ -19,7 +19,7 @@ use tracekeep::model::{Field, Operation, Timestamp, TraceRecord};
 use tracekeep::{Batch, ErrorKind, Id, SealLevel, Snapshot, Store, Verdict};
 
 /// The first byte says whether bytes are changed as they lie, behind mended checksums, or to what
-/// a newer version would have written; and whether the store is opened for reading or for writing.
+/// another version would have written; and whether the store is opened for reading or for writing.
 pub fn directory(data: &[u8]) {
     let Some((which, rest)) = data.split_first() else { return };
     let u = &mut Unstructured::new(rest);
@@ -33,7 +33,7 @@ pub fn directory(data: &[u8]) {
             edit::each(u, &mut |u| forge(u, &mut files));
             if which & 8 == 0 { check_forged(&files) } else { check_forged_writing(&files) }
         }
-        _ => check_newer(u, &mut files),
+        _ => check_other_format(u, &mut files),
     }
 }
 
@@ -233,16 +233,20 @@ fn check_append(store: Store<Folder>, folder: &Folder, before: &Answers) {
     assert!(store.close().is_ok());
 }
 
-/// A file that only a newer version can read: refused by name, and nothing is written.
-fn check_newer(u: &mut Unstructured<'_>, files: &mut Files) {
+/// A file that only a newer or only an older version can read: refused by name, and nothing is
+/// written.
+fn check_other_format(u: &mut Unstructured<'_>, files: &mut Files) {
     let Ok(name) = choose(u, files) else { return };
     let live = matches!(
         name,
         FileName::Log(_) | FileName::Manifest(_) | FileName::Skeleton(_) | FileName::Payload(_)
     );
     let Some(bytes) = files.get_mut(&name).filter(|_| live) else { return };
-    let oldest = u.arbitrary::<u16>().unwrap_or(0).max(2);
-    bytes[10..12].copy_from_slice(&oldest.to_le_bytes());
+    let own = u16::from_le_bytes([bytes[8], bytes[9]]);
+    let (any, older) = (u.arbitrary::<u16>().unwrap_or(0), u.arbitrary().unwrap_or(false));
+    let format = if older { any % own } else { any.max(own + 1) };
+    bytes[8..10].copy_from_slice(&format.to_le_bytes());
+    bytes[10..12].copy_from_slice(&format.to_le_bytes());
     let crc = crc32fast::hash(&bytes[..124]);
     bytes[124..128].copy_from_slice(&crc.to_le_bytes());
     let error = builder(Folder::of(files)).open_read_only(Folder::PATH).map(drop);
