@@ -37,6 +37,11 @@ impl TimeRange {
 
     /// Whether `time` lies in the range.
     pub fn contains(&self, time: Timestamp) -> bool {
-        self.start <= time && (time < self.end || self.end == TimeRange::ALL.end)
+        self.start <= time && !self.is_over(time)
+    }
+
+    /// Whether the range has ended by `time`.
+    pub fn is_over(&self, time: Timestamp) -> bool {
+        time >= self.end && self.end != TimeRange::ALL.end
     }
 }

@@ -198,7 +198,7 @@ fn unmerged(
     query: &TraceQuery,
     wanted: &dyn Fn(Place) -> bool,
 ) -> Option<(Place, Origin)> {
-    if starts.last < query.range.start || starts.first >= query.range.end {
+    if starts.last < query.range.start || query.range.is_over(starts.first) {
         return None;
     }
     let (nearest, farthest) = match query.order {
@@ -213,8 +213,7 @@ fn unmerged(
 /// can have.
 fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Place, Origin)> {
     let (first, last) = view.segments[at].segment.trace_starts()?;
-    let to = Some(query.range.end).filter(|end| end.0 != i64::MAX);
-    if to.is_some_and(|end| first >= end) || last < query.range.start {
+    if query.range.is_over(first) || last < query.range.start {
         return None;
     }
     let place = match query.order {

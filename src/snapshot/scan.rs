@@ -128,7 +128,7 @@ fn scan_segment<D: Dir>(
     for trace in 0..segment.facts().traces {
         // Traces are ordered by start, and no observation starts before its trace.
         let trace_start = segment.trace_start(trace);
-        if trace_start >= range.end && range.end != TimeRange::ALL.end {
+        if range.is_over(trace_start) {
             break;
         }
         if !unsealed.is_empty() && !planted::is(Bug::UnsealedScannedTwice) {

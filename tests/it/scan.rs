@@ -2,7 +2,7 @@
 //! asked wherever a test compares all that a snapshot says (`world::Dump`).
 
 use crate::world::{Dump, World, append, at, erase_trace, full, id, observation, quick};
-use tracekeep::model::{Record, Target, TimeRange};
+use tracekeep::model::{ObservationRecord, Operation, Record, Target, TimeRange};
 use tracekeep::{Error, ErrorKind, Snapshot};
 
 /// The observations that a scan hands out, as `trace/id`, sorted.
@@ -71,6 +71,14 @@ fn the_last_instant_is_in_the_range_of_everything() {
         assert_eq!(scanned(&store.snapshot(), TimeRange::ALL), ["t/a"]);
         let from = TimeRange { start: last, ..TimeRange::ALL };
         assert_eq!(scanned(&store.snapshot(), from), ["t/a"]);
+        Dump::of(&store.snapshot());
+    }
+    // Of which no earlier time is known either.
+    let late = ObservationRecord::new(id("u"), id("b"), last, Operation::Create);
+    append(&store, [late.name("late")]);
+    for seal in [|_: &_| (), quick] {
+        seal(&store);
+        assert_eq!(scanned(&store.snapshot(), TimeRange::ALL), ["t/a", "u/b"]);
         Dump::of(&store.snapshot());
     }
 }
