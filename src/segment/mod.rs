@@ -18,8 +18,8 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `check`, `observations`, `skeletons`,
-//! `payload_reader`, `content`, `damaged`, `readable`.
+//! `writer`, `reader`, `check`, `observations`, `skeletons`, `payload_reader`, `content`, `damaged`,
+//! `readable`.
 
 mod check;
 pub mod columns;

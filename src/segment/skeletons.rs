@@ -31,7 +31,7 @@ pub struct Skeletons<'a> {
     cost: Ints<'a>,
     texts: Texts<'a>,
     /// The last name and the last model that was asked for: rows after it have mostly the same.
-    last: [Cell<(i64, Option<&'a str>)>; 2],
+    last: [Cell<Option<(i64, &'a str)>>; 2],
 }
 
 /// The skeleton in one row. What has no value reads as in a tree.
@@ -78,15 +78,14 @@ impl<'a> Skeletons<'a> {
     }
 
     /// The same, unless it is the `last` one.
-    fn text_near(&self, code: Option<i64>, last: &Cell<(i64, Option<&'a str>)>) -> Option<&'a str> {
-        let code = code?;
-        if let (known, Some(text)) = last.get()
-            && known == code
+    fn text_near(&self, code: Option<i64>, last: &Cell<Option<(i64, &'a str)>>) -> Option<&'a str> {
+        if let Some((known, text)) = last.get()
+            && Some(known) == code
         {
             return Some(text);
         }
-        let text = self.text(Some(code));
-        last.set((code, text));
+        let text = self.text(code);
+        last.set(code.zip(text));
         text
     }
 }

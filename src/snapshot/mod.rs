@@ -13,8 +13,7 @@
 //! A trace that lies in one segment with nothing newer is read straight from the columns.
 //!
 //! Read in this order: `view`, `merged`, `dead`, `gather`, `states`, `trees`, `scan`, `scores`,
-//! `payloads`,
-//! `messages`, `content`.
+//! `payloads`, `messages`, `content`.
 
 mod content;
 mod dead;

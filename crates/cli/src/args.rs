@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tracekeep::id::Id;
 use tracekeep::limits::BATCH_RECORDS_MAX;
-use tracekeep::model::{Field, Timestamp};
+use tracekeep::model::{Field, TimeRange, Timestamp};
 use tracekeep::options::Durability;
 use tracekeep::{Cursor, SealLevel};
 
@@ -103,16 +103,30 @@ impl From<DurabilityArg> for Durability {
     }
 }
 
+/// When what is asked for starts.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Starts {
+    /// Only what starts at or after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Timestamp>,
+    /// Only what starts before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<Timestamp>,
+}
+
+impl Starts {
+    pub(crate) fn range(&self) -> TimeRange {
+        let all = TimeRange::ALL;
+        TimeRange { start: self.from.unwrap_or(all.start), end: self.to.unwrap_or(all.end) }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Traces {
     /// Directory of the store
     pub(crate) dir: PathBuf,
-    /// Only traces that start at or after this time (RFC 3339)
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) from: Option<Timestamp>,
-    /// Only traces that start before this time (RFC 3339)
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) to: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) starts: Starts,
     /// Only traces of this name
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -162,12 +176,8 @@ pub(crate) struct Costs {
     /// What to sum by
     #[arg(long, value_enum, default_value_t = By::Model)]
     pub(crate) by: By,
-    /// Only observations that start at or after this time (RFC 3339)
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) from: Option<Timestamp>,
-    /// Only observations that start before this time (RFC 3339)
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) to: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) starts: Starts,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

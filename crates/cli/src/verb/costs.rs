@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use tracekeep::merge::Tokens;
-use tracekeep::model::{Decimal, Level, TimeRange};
+use tracekeep::model::{Decimal, Level};
 use tracekeep::{Skeleton, Snapshot};
 
 /// Longest model or name in the table, in characters.
@@ -32,15 +32,6 @@ impl Sum {
         self.tokens = self.tokens.plus(observation.tokens());
         self.cost = self.cost.plus(observation.cost());
     }
-
-    fn plus(self, other: Sum) -> Sum {
-        Sum {
-            observations: self.observations + other.observations,
-            errors: self.errors + other.errors,
-            tokens: self.tokens.plus(other.tokens),
-            cost: self.cost.plus(other.cost),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -53,14 +44,11 @@ struct SumJson<'a> {
     cost: String,
 }
 
-/// Sums by group, dearest first; days in their order.
-fn sums(snapshot: &Snapshot, args: &Costs) -> Result<Vec<(Option<String>, Sum)>, Failure> {
-    let all = TimeRange::ALL;
-    let range =
-        TimeRange { start: args.from.unwrap_or(all.start), end: args.to.unwrap_or(all.end) };
+/// Sums by group, dearest first, days in their order; and the sum of all.
+fn sums(snapshot: &Snapshot, args: &Costs) -> Result<(Vec<(Option<String>, Sum)>, Sum), Failure> {
     let mut by_text: BTreeMap<String, Sum> = BTreeMap::new();
-    let mut without = Sum::default();
-    snapshot.scan(range, &mut |observation| {
+    let (mut without, mut total) = (Sum::default(), Sum::default());
+    snapshot.scan(args.starts.range(), &mut |observation| {
         let made;
         let group = match args.by {
             By::Model => observation.model(),
@@ -74,6 +62,7 @@ fn sums(snapshot: &Snapshot, args: &Costs) -> Result<Vec<(Option<String>, Sum)>,
                 made.split('T').next()
             }
         };
+        total.add(observation);
         match group {
             None => without.add(observation),
             Some(group) => match by_text.get_mut(group) {
@@ -91,11 +80,11 @@ fn sums(snapshot: &Snapshot, args: &Costs) -> Result<Vec<(Option<String>, Sum)>,
     if args.by != By::Day {
         sums.sort_by_key(|(_, sum)| Reverse((sum.cost, sum.tokens.total, sum.observations)));
     }
-    Ok(sums)
+    Ok((sums, total))
 }
 
 pub(super) fn run(args: &Costs, out: &mut Out) -> Result<Exit, Failure> {
-    let sums = sums(&open_to_read(&args.dir)?.snapshot(), args)?;
+    let (sums, total) = sums(&open_to_read(&args.dir)?.snapshot(), args)?;
     if args.json {
         for (group, sum) in &sums {
             out.json(&SumJson {
@@ -112,7 +101,6 @@ pub(super) fn run(args: &Costs, out: &mut Out) -> Result<Exit, Failure> {
         out.line("no observations")?;
         return Ok(Exit::Done);
     }
-    let total = sums.iter().fold(Sum::default(), |total, (_, sum)| total.plus(*sum));
     let mut rows: Vec<Vec<String>> =
         sums.iter().map(|(group, sum)| row(group.as_deref().unwrap_or("-"), sum)).collect();
     rows.push(row("all", &total));

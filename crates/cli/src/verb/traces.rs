@@ -8,7 +8,7 @@ use crate::json::TraceJson;
 use crate::output::{Align, Out};
 use serde_json::json;
 use tracekeep::id::Id;
-use tracekeep::model::{Field, TimeRange};
+use tracekeep::model::Field;
 use tracekeep::{Cursor, Order, TraceQuery, TraceState};
 
 /// Traces asked for at once.
@@ -18,9 +18,8 @@ const CELL_CHARS: usize = 40;
 
 pub(super) fn run(args: Traces, out: &mut Out) -> Result<Exit, Failure> {
     let snapshot = open_to_read(&args.dir)?.snapshot();
-    let all = TimeRange::ALL;
     let mut query = TraceQuery {
-        range: TimeRange { start: args.from.unwrap_or(all.start), end: args.to.unwrap_or(all.end) },
+        range: args.starts.range(),
         order: if args.oldest_first { Order::OldestFirst } else { Order::NewestFirst },
         name: args.name,
         user: args.user,
