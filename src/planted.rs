@@ -16,7 +16,7 @@ macro_rules! bugs {
 
         impl Bug {
             /// Every bug.
-            #[cfg(any(test, feature = "planted"))]
+            #[cfg(any(test, all(feature = "planted", debug_assertions)))]
             const ALL: &[(&str, Bug)] = &[$((stringify!($bug), Bug::$bug),)*];
         }
     };
@@ -102,14 +102,14 @@ bugs! {
 }
 
 /// Whether this bug was chosen.
-#[cfg(not(feature = "planted"))]
+#[cfg(not(all(feature = "planted", debug_assertions)))]
 #[inline(always)]
 pub(crate) const fn is(_: Bug) -> bool {
     false
 }
 
 /// Whether this bug was chosen.
-#[cfg(feature = "planted")]
+#[cfg(all(feature = "planted", debug_assertions))]
 pub(crate) fn is(bug: Bug) -> bool {
     static CHOSEN: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
     let chosen = CHOSEN.get_or_init(|| {
