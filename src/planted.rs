@@ -79,8 +79,10 @@ bugs! {
     FrameChecksumSkipped,
     /// The checksum of a block of parts is not looked at.
     BlockChecksumSkipped,
-    /// The checksum of a column is not looked at.
+    /// The checksum of a section is not looked at.
     SectionChecksumSkipped,
+    /// The checksum of a zone is not looked at.
+    ZoneChecksumSkipped,
     /// An observation's older row is not superseded by the newer one.
     SupersessionLost,
     /// A rewrite forgets what its inputs superseded elsewhere.

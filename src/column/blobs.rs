@@ -5,9 +5,9 @@
 //! 4   u32  blocks
 //! 8   u32  bytes of the dictionary
 //! 12  u32  crc32 of the dictionary
-//! 16  directory, 24 bytes a block
+//! 16  the dictionary: bytes that the blocks may refer to as if they stood before them
+//! ..  directory, 24 bytes a block
 //!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32 of both
-//! ..  the dictionary: bytes that the blocks may refer to as if they stood before them
 //! ..  data: the stored blocks, one after the other, zeros to a multiple of 8
 //!
 //! a raw block:  the length of each row as LEB128, then the rows
@@ -74,6 +74,22 @@ pub struct Blobs<'a> {
 }
 
 impl<'a> Blobs<'a> {
+    /// The column in `bytes`, of which only the dictionary is checked, in O(1) and its length:
+    /// each block vouches for itself and its directory entry, for who reads it.
+    ///
+    /// # Errors
+    /// A fault where the dictionary is not as it was written.
+    pub fn open(bytes: &'a [u8]) -> Result<Blobs<'a>, Fault> {
+        let blobs = Blobs::split(bytes)
+            .ok_or_else(|| Fault::new(0, "a bytes column is shorter than its directory"))?;
+        let (crc, said) = (crc32fast::hash(blobs.dictionary), u32_at(bytes, 12));
+        if said != Some(crc) {
+            let what = format!("the dictionary of a bytes column has checksum {crc:08x}");
+            return Err(Fault::new(HEADER, what));
+        }
+        Ok(blobs)
+    }
+
     /// The column in `bytes`; directory and dictionary are checked in O(blocks), nothing is
     /// decompressed.
     ///
@@ -94,7 +110,7 @@ impl<'a> Blobs<'a> {
             });
             let block = next.ok_or_else(|| {
                 let what = format!("block {index} of a bytes column is malformed");
-                Fault::new(HEADER + index * BLOCK, what)
+                Fault::new(blobs.entry_at(index), what)
             })?;
             offset += block.stored;
             rows = block.first_row + 1;
@@ -108,12 +124,7 @@ impl<'a> Blobs<'a> {
             let what = format!("a bytes column of {} bytes does not end its blocks", bytes.len());
             return Err(Fault::new(0, what));
         }
-        let (crc, said) = (crc32fast::hash(blobs.dictionary), u32_at(bytes, 12));
-        if said != Some(crc) {
-            let what = format!("the dictionary of a bytes column has checksum {crc:08x}");
-            return Err(Fault::new(HEADER + blobs.directory.len(), what));
-        }
-        Ok(blobs)
+        Blobs::open(bytes)
     }
 
     /// The column in bytes that were parsed before, in O(1). Whatever the bytes, reading is safe.
@@ -124,9 +135,15 @@ impl<'a> Blobs<'a> {
     fn split(bytes: &'a [u8]) -> Option<Blobs<'a>> {
         let rows = u32_at(bytes, 0)? as usize;
         let directory = (u32_at(bytes, 4)? as usize).checked_mul(BLOCK)?;
-        let (directory, rest) = bytes.get(HEADER..)?.split_at_checked(directory)?;
-        let (dictionary, data) = rest.split_at_checked(u32_at(bytes, 8)? as usize)?;
+        let dictionary = u32_at(bytes, 8)? as usize;
+        let (dictionary, rest) = bytes.get(HEADER..)?.split_at_checked(dictionary)?;
+        let (directory, data) = rest.split_at_checked(directory)?;
         Some(Blobs { rows, directory, dictionary, data })
+    }
+
+    /// Where a block's entry of the directory stands.
+    fn entry_at(&self, index: usize) -> usize {
+        (HEADER + self.dictionary.len()).saturating_add(index.saturating_mul(BLOCK))
     }
 
     fn data_at(&self) -> usize {
@@ -192,8 +209,7 @@ impl<'a> Blobs<'a> {
             (last.first, last.ends) = self.read_block(block, &mut last.bytes)?;
             last.held = Some((column, block));
         }
-        let missing =
-            || Fault::new(HEADER + block * BLOCK, format!("row {row} is not in its block"));
+        let missing = || Fault::new(self.entry_at(block), format!("row {row} is not in its block"));
         last.row(row).ok_or_else(missing)
     }
 
@@ -216,7 +232,7 @@ impl<'a> Blobs<'a> {
         out: &mut Vec<u8>,
     ) -> Result<(usize, Vec<usize>), Fault> {
         out.clear();
-        let slot = HEADER + index.saturating_mul(BLOCK);
+        let slot = self.entry_at(index);
         let block = self
             .block(index)
             .ok_or_else(|| Fault::new(slot, format!("no block {index} in a bytes column")))?;

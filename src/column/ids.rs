@@ -1,26 +1,25 @@
 //! A column of identities.
 //!
 //! ```text
-//! 0   u32  rows
-//! 4   u32  zones
-//! 8   directory, 8 bytes a zone:  u32 first word   u8 shape   u24 zero
-//! ..  data: u64 words, each zone starting on a word
+//! a zone, in its group's directory (see `table`)
+//! 0   24 zero bytes
+//! 24  u16 first word   u8 shape   u8 zero
+//! 28  u32 crc32
 //! ```
 //!
 //! The shape of a zone is the code of the one form that all its rows have, or 4 where they
 //! differ: 8 bytes a row for 16 hex digits, 16 bytes a row for any other form, and in a mixed
 //! zone 16 bytes a row followed by a byte of form for each row.
 
-use super::raw::{count32, pad8};
-use crate::codec::words::{u32_at, u64_at, u128_at};
-use crate::error::Fault;
+use super::table::{Table, ZONE, ZoneHead};
+use crate::codec::words::{u64_at, u128_at};
 use crate::id::{Form, Identity};
 use crate::limits::ZONE_ROWS;
 use std::ops::Range;
 
-const HEADER: usize = 8;
-const ZONE: usize = 8;
 const MIXED: u8 = 4;
+/// Of a zone that is not there.
+const UNKNOWN: u8 = u8::MAX;
 
 /// What the rows of a zone look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,142 +59,83 @@ impl Shape {
     }
 }
 
-/// Collects the values of an [`Ids`] column.
-#[derive(Debug, Default)]
-pub struct IdsBuilder {
-    rows: usize,
-    open: Vec<Identity>,
-    zones: Vec<u8>,
-    data: Vec<u8>,
+/// Appends the data of these identities to `words` and gives their zone.
+pub(super) fn pack(values: &[Identity], words: &mut Vec<u64>) -> ZoneHead {
+    let (shape, word) = (Shape::of(values), words.len() as u16);
+    for value in values {
+        words.push(value.bits as u64);
+        if shape != Shape::One(Form::Hex16) {
+            words.push((value.bits >> 64) as u64);
+        }
+    }
+    if shape == Shape::Mixed {
+        words.extend(values.chunks(8).map(|forms| {
+            let mut bytes = [0; 8];
+            bytes.iter_mut().zip(forms).for_each(|(byte, value)| *byte = value.form as u8);
+            u64::from_le_bytes(bytes)
+        }));
+    }
+    head(word, shape.code())
 }
 
-impl IdsBuilder {
-    /// An empty column.
-    pub fn new() -> IdsBuilder {
-        IdsBuilder::default()
-    }
+fn head(word: u16, shape: u8) -> ZoneHead {
+    let mut head = [0; ZONE];
+    head[24..26].copy_from_slice(&word.to_le_bytes());
+    head[26] = shape;
+    head
+}
 
-    /// Appends a row.
-    pub fn push(&mut self, identity: Identity) {
-        self.open.push(identity);
-        self.rows += 1;
-        if self.open.len() == ZONE_ROWS {
-            self.end_zone();
-        }
-    }
+/// A zone in which no row has an identity.
+pub(super) fn null() -> ZoneHead {
+    head(0, UNKNOWN)
+}
 
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
+/// Words of a zone's data, unless it has no form that a writer gives it.
+pub(super) fn data_words(head: &ZoneHead, rows: usize) -> Option<usize> {
+    let (_, shape) = read(head)?;
+    let zeros = head[..24].iter().all(|b| *b == 0) && head[27] == 0;
+    zeros.then(|| shape.words(rows))
+}
 
-    fn end_zone(&mut self) {
-        let shape = Shape::of(&self.open);
-        self.zones.extend_from_slice(&count32(self.data.len() / 8).to_le_bytes());
-        self.zones.extend_from_slice(&[shape.code(), 0, 0, 0]);
-        for value in &self.open {
-            let bits = value.bits.to_le_bytes();
-            let kept = if shape == Shape::One(Form::Hex16) { 8 } else { 16 };
-            self.data.extend_from_slice(&bits[..kept]);
-        }
-        if shape == Shape::Mixed {
-            self.data.extend(self.open.iter().map(|v| v.form as u8));
-            pad8(&mut self.data);
-        }
-        self.open.clear();
-    }
-
-    /// The column's bytes.
-    pub fn build(mut self) -> Vec<u8> {
-        if !self.open.is_empty() {
-            self.end_zone();
-        }
-        let mut out = Vec::with_capacity(HEADER + self.zones.len() + self.data.len());
-        out.extend_from_slice(&count32(self.rows).to_le_bytes());
-        out.extend_from_slice(&count32(self.zones.len() / ZONE).to_le_bytes());
-        out.extend_from_slice(&self.zones);
-        out.extend_from_slice(&self.data);
-        out
-    }
+/// First word and shape of a zone.
+#[inline]
+fn read(head: &ZoneHead) -> Option<(usize, Shape)> {
+    let word = u16::from_le_bytes([head[24], head[25]]);
+    Some((usize::from(word), Shape::from_code(head[26])?))
 }
 
 /// A column of identities, in place.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ids<'a> {
-    rows: usize,
-    zones: &'a [u8],
-    data: &'a [u8],
+    table: Table<'a>,
+    column: usize,
 }
 
 impl<'a> Ids<'a> {
-    /// The column in `bytes`, fully checked in O(zones); the forms in mixed zones are not.
-    ///
-    /// # Errors
-    /// A fault where the structure is not that of a column of this length.
-    pub fn parse(bytes: &'a [u8]) -> Result<Ids<'a>, Fault> {
-        let ids = Ids::split(bytes)
-            .ok_or_else(|| Fault::new(0, "an id column is shorter than its directory"))?;
-        let zones = ids.rows.div_ceil(ZONE_ROWS);
-        if ids.zones.len() != zones * ZONE {
-            let what = format!("{} directory slots for {zones} zones", ids.zones.len() / ZONE);
-            return Err(Fault::new(4, what));
-        }
-        let mut word = 0usize;
-        for zone in 0..zones {
-            let found = ids.zone(zone).filter(|(first, _)| *first == word);
-            let (_, shape) = found.ok_or_else(|| {
-                Fault::new(
-                    HEADER + zone * ZONE,
-                    format!("zone {zone} of an id column is malformed"),
-                )
-            })?;
-            word += shape.words(ZONE_ROWS.min(ids.rows - zone * ZONE_ROWS));
-        }
-        if ids.data.len() != word * 8 {
-            let what = format!("{} bytes of ids, expected {}", ids.data.len(), word * 8);
-            return Err(Fault::new(HEADER + ids.zones.len(), what));
-        }
-        Ok(ids)
-    }
-
-    /// The column in bytes that were parsed before, in O(1). Whatever the bytes, reading is safe.
-    pub fn view(bytes: &'a [u8]) -> Ids<'a> {
-        Ids::split(bytes).unwrap_or_default()
-    }
-
-    fn split(bytes: &'a [u8]) -> Option<Ids<'a>> {
-        let rows = u32_at(bytes, 0)? as usize;
-        let zones = (u32_at(bytes, 4)? as usize).checked_mul(ZONE)?;
-        let (zones, data) = bytes.get(HEADER..)?.split_at_checked(zones)?;
-        Some(Ids { rows, zones, data })
+    pub(super) fn of(table: Table<'a>, column: usize) -> Ids<'a> {
+        Ids { table, column }
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// First word and shape of a zone.
-    #[inline]
-    fn zone(&self, zone: usize) -> Option<(usize, Shape)> {
-        let slot = u64_at(self.zones, zone * ZONE)?.to_le_bytes();
-        Some((u32_at(&slot, 0)? as usize, Shape::from_code(slot[4])?))
+        self.table.rows()
     }
 
     /// The zone of a row: its bytes, its shape and its number of rows.
     #[inline]
     fn zone_data(&self, row: usize) -> Option<(&'a [u8], Shape, usize)> {
         let zone = row / ZONE_ROWS;
-        let (word, shape) = self.zone(zone)?;
-        let rows = ZONE_ROWS.min(self.rows.checked_sub(zone * ZONE_ROWS)?);
-        let data = self.data.get(word * 8..)?.get(..shape.words(rows) * 8)?;
+        let rows = self.table.group_rows(zone);
+        let (head, data) = self.table.zone(zone, self.column)?;
+        let (word, shape) = read(head)?;
+        let data = data.get(word * 8..)?.get(..shape.words(rows) * 8)?;
         Some((data, shape, rows))
     }
 
     /// The identity in this row.
     #[inline]
     pub fn get(&self, row: usize) -> Option<Identity> {
-        if row >= self.rows {
+        if row >= self.len() {
             return None;
         }
         let (data, shape, rows) = self.zone_data(row)?;
@@ -249,13 +189,14 @@ impl<'a> Ids<'a> {
         rows: Range<usize>,
         mut act: impl FnMut(&'a [u8], Shape, usize, Range<usize>, usize) -> Option<T>,
     ) -> Option<T> {
-        let end = rows.end.min(self.rows);
+        let end = rows.end.min(self.len());
         let mut row = rows.start;
         while row < end {
             let base = row - row % ZONE_ROWS;
             let stop = end.min(base + ZONE_ROWS);
-            let (data, shape, zone_rows) = self.zone_data(row)?;
-            let answer = act(data, shape, zone_rows, row - base..stop - base, base);
+            let answer = self.zone_data(row).and_then(|(data, shape, zone_rows)| {
+                act(data, shape, zone_rows, row - base..stop - base, base)
+            });
             if answer.is_some() {
                 return answer;
             }

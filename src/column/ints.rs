@@ -1,61 +1,96 @@
 //! A column of nullable 64-bit integers.
 //!
 //! ```text
-//! 0   u32  rows
-//! 4   u32  directory length: the number of zones, or 1 where every zone is the same constant
-//! 8   directory, 32 bytes a zone
-//!       i64 min   i64 max   u64 divisor   u32 first word   u8 width   u8 nulls   u16 zero
-//! ..  packed codes: u64 words, each zone starting on a word
-//! ..  16 zero bytes, so that a wide load never leaves the slice
+//! a zone, in its group's directory (see `table`)
+//! 0   i64 min   i64 max   u64 divisor
+//! 24  u16 first word   u8 width   u8 nulls
+//! 28  u32 crc32
+//!
+//! its data: codes of `width` bits, lowest bits first
 //! ```
 //!
-//! A value is `min + (code - nulls) * divisor`, with a code of `width` bits; where `nulls` is 1
-//! the code 0 is null. The divisor is the greatest common one of the differences: times are often
-//! whole milliseconds. A constant zone has width 0, and where there is no value at all `min` is
-//! greater than `max`. A zone that holds both ends of `i64` and a null takes 65 bits.
+//! A value is `min + (code - nulls) * divisor`; where `nulls` is 1 the code 0 is null. The divisor
+//! is the greatest common one of the differences: times are often whole milliseconds. A constant
+//! zone has width 0, and where there is no value at all `min` is greater than `max`. A zone that
+//! holds both ends of `i64` and a null takes 65 bits.
 
-use super::raw::count32;
-use crate::codec::words::{u32_at, u64_at, u128_at};
-use crate::error::Fault;
+use super::table::{Table, ZONE, ZoneHead};
+use crate::codec::words::{u64_at, u128_at};
 use crate::limits::ZONE_ROWS;
 use std::ops::Range;
 
-const HEADER: usize = 8;
-const ZONE: usize = 32;
-const GUARD: usize = 16;
 /// Widest code that an unaligned 8-byte load holds whatever its first bit.
 const NARROW_BITS: u32 = 57;
 const WIDTH_MAX: u32 = 65;
 
+/// How the values of a zone are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Zone {
+pub(super) struct Zone {
     min: i64,
     max: i64,
     divisor: u64,
-    word: u32,
+    word: u16,
     width: u8,
     nulls: u8,
 }
 
 impl Zone {
-    fn read(bytes: &[u8]) -> Option<Zone> {
-        let tail = u64_at(bytes, 24)?.to_le_bytes();
-        Some(Zone {
-            min: u64_at(bytes, 0)? as i64,
-            max: u64_at(bytes, 8)? as i64,
-            divisor: u64_at(bytes, 16)?,
-            word: u32_at(&tail, 0)?,
-            width: tail[4],
-            nulls: tail[5],
-        })
+    #[inline]
+    pub(super) fn read(head: &ZoneHead) -> Zone {
+        let word = |at: usize| {
+            let (words, _) = head.as_chunks::<8>();
+            u64::from_le_bytes(words[at])
+        };
+        Zone {
+            min: word(0) as i64,
+            max: word(1) as i64,
+            divisor: word(2),
+            word: u16::from_le_bytes([head[24], head[25]]),
+            width: head[26],
+            nulls: head[27],
+        }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.min.to_le_bytes());
-        out.extend_from_slice(&self.max.to_le_bytes());
-        out.extend_from_slice(&self.divisor.to_le_bytes());
-        out.extend_from_slice(&self.word.to_le_bytes());
-        out.extend_from_slice(&[self.width, self.nulls, 0, 0]);
+    /// What stands in the directory, but for the checksum.
+    pub(super) fn head(&self) -> ZoneHead {
+        let mut head = [0; ZONE];
+        head[0..8].copy_from_slice(&self.min.to_le_bytes());
+        head[8..16].copy_from_slice(&self.max.to_le_bytes());
+        head[16..24].copy_from_slice(&self.divisor.to_le_bytes());
+        head[24..26].copy_from_slice(&self.word.to_le_bytes());
+        (head[26], head[27]) = (self.width, self.nulls);
+        head
+    }
+
+    /// Where nothing is known every row is null.
+    pub(super) fn null() -> ZoneHead {
+        Zone { min: 0, max: -1, divisor: 1, word: 0, width: 0, nulls: 1 }.head()
+    }
+
+    /// Words of its data, unless it has no form that a writer gives it.
+    pub(super) fn data_words(&self, rows: usize) -> Option<usize> {
+        let empty = self.min > self.max;
+        let sound = u32::from(self.width) <= WIDTH_MAX
+            && self.nulls <= 1
+            && !(empty && (self.width != 0 || self.nulls != 1));
+        sound.then(|| self.words(rows))
+    }
+
+    /// Appends the codes of these values to `words` and gives their zone.
+    pub(super) fn pack(values: &[Option<i64>], words: &mut Vec<u64>) -> Zone {
+        let zone = plan(values, words.len() as u16);
+        let mut packer = Packer::default();
+        if zone.width > 0 {
+            for value in values {
+                let code = value.map_or(0, |v| {
+                    u128::from(v.wrapping_sub(zone.min) as u64 / zone.divisor)
+                        + u128::from(zone.nulls)
+                });
+                packer.push(code, u32::from(zone.width), words);
+            }
+            packer.finish(words);
+        }
+        zone
     }
 
     /// The value of a code, whose bits past the 64th matter only in a zone of 65.
@@ -70,82 +105,8 @@ impl Zone {
     }
 }
 
-/// Collects the values of an [`Ints`] column.
-#[derive(Debug, Default)]
-pub struct IntsBuilder {
-    rows: usize,
-    open: Vec<Option<i64>>,
-    zones: Vec<Zone>,
-    words: Vec<u64>,
-}
-
-impl IntsBuilder {
-    /// An empty column.
-    pub fn new() -> IntsBuilder {
-        IntsBuilder::default()
-    }
-
-    /// Appends a row.
-    pub fn push(&mut self, value: Option<i64>) {
-        self.open.push(value);
-        self.rows += 1;
-        if self.open.len() == ZONE_ROWS {
-            self.end_zone();
-        }
-    }
-
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.rows
-    }
-
-    fn end_zone(&mut self) {
-        let values = std::mem::take(&mut self.open);
-        let word = count32(self.words.len());
-        let zone = plan(&values, word);
-        let mut packer = Packer::default();
-        if zone.width > 0 {
-            for value in &values {
-                let code = value.map_or(0, |v| {
-                    u128::from(v.wrapping_sub(zone.min) as u64 / zone.divisor)
-                        + u128::from(zone.nulls)
-                });
-                packer.push(code, u32::from(zone.width), &mut self.words);
-            }
-            packer.finish(&mut self.words);
-        }
-        self.zones.push(zone);
-        self.open = values;
-        self.open.clear();
-    }
-
-    /// The column's bytes.
-    pub fn build(mut self) -> Vec<u8> {
-        if !self.open.is_empty() {
-            self.end_zone();
-        }
-        // Without words every zone starts at word 0, so equal zones are equal constants.
-        let constant = self.words.is_empty() && self.zones.windows(2).all(|z| z[0] == z[1]);
-        if constant {
-            self.zones.truncate(1);
-        }
-        let mut out =
-            Vec::with_capacity(HEADER + self.zones.len() * ZONE + self.words.len() * 8 + GUARD);
-        out.extend_from_slice(&count32(self.rows).to_le_bytes());
-        out.extend_from_slice(&count32(self.zones.len()).to_le_bytes());
-        for zone in &self.zones {
-            zone.write(&mut out);
-        }
-        for word in &self.words {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        out.resize(out.len() + GUARD, 0);
-        out
-    }
-}
-
 /// The narrowest form of these values.
-fn plan(values: &[Option<i64>], word: u32) -> Zone {
+fn plan(values: &[Option<i64>], word: u16) -> Zone {
     let nulls = u8::from(values.iter().any(Option::is_none));
     let present = || values.iter().flatten().copied();
     let (Some(min), Some(max)) = (present().min(), present().max()) else {
@@ -200,91 +161,40 @@ impl Packer {
 /// A column of nullable integers, in place.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ints<'a> {
-    rows: usize,
-    /// Directory slots: one a zone, or one for all.
-    slots: usize,
-    zones: &'a [u8],
-    /// Words and guard.
-    data: &'a [u8],
+    table: Table<'a>,
+    column: usize,
 }
 
 impl<'a> Ints<'a> {
-    /// The column in `bytes`, fully checked in O(zones).
-    ///
-    /// # Errors
-    /// A fault where the structure is not that of a column of this length.
-    pub fn parse(bytes: &'a [u8]) -> Result<Ints<'a>, Fault> {
-        let ints = Ints::split(bytes)
-            .ok_or_else(|| Fault::new(0, "an integer column is shorter than its directory"))?;
-        let zones = ints.rows.div_ceil(ZONE_ROWS);
-        let one_for_all = ints.slots == 1 && zones > 1;
-        if ints.slots != zones && !one_for_all {
-            let what = format!("{} directory slots for {zones} zones", ints.slots);
-            return Err(Fault::new(4, what));
-        }
-        let mut word = 0usize;
-        for slot in 0..ints.slots {
-            let at = HEADER + slot * ZONE;
-            let zone = ints.zone(slot).ok_or_else(|| Fault::new(at, "a zone is cut off"))?;
-            let rows = ZONE_ROWS.min(ints.rows - slot * ZONE_ROWS);
-            let empty = zone.min > zone.max;
-            let form = u32::from(zone.width) <= WIDTH_MAX
-                && zone.nulls <= 1
-                && zone.word as usize == word
-                && !(empty && (zone.width != 0 || zone.nulls != 1))
-                && !(one_for_all && zone.width != 0);
-            if !form {
-                return Err(Fault::new(
-                    at,
-                    format!("zone {slot} of an integer column is malformed"),
-                ));
-            }
-            word += zone.words(rows);
-        }
-        if ints.data.len() != word * 8 + GUARD {
-            let what = format!("{} bytes of codes, expected {}", ints.data.len(), word * 8 + GUARD);
-            return Err(Fault::new(HEADER + ints.zones.len(), what));
-        }
-        Ok(ints)
-    }
-
-    /// The column in bytes that were parsed before, in O(1). Whatever the bytes, reading is safe.
-    pub fn view(bytes: &'a [u8]) -> Ints<'a> {
-        Ints::split(bytes).unwrap_or_default()
-    }
-
-    fn split(bytes: &'a [u8]) -> Option<Ints<'a>> {
-        let rows = u32_at(bytes, 0)? as usize;
-        let slots = u32_at(bytes, 4)? as usize;
-        let (zones, data) = bytes.get(HEADER..)?.split_at_checked(slots.checked_mul(ZONE)?)?;
-        Some(Ints { rows, slots, zones, data })
+    pub(super) fn of(table: Table<'a>, column: usize) -> Ints<'a> {
+        Ints { table, column }
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.rows
+        self.table.rows()
     }
 
     /// The zones' number.
     pub fn zones(&self) -> usize {
-        self.rows.div_ceil(ZONE_ROWS)
+        self.table.groups()
     }
 
+    /// A zone and what its words count from.
     #[inline]
-    fn zone(&self, zone: usize) -> Option<Zone> {
-        // A directory of one slot stands for every zone.
-        let slot = if self.slots == 1 { 0 } else { zone };
-        Zone::read(self.zones.get(slot * ZONE..)?)
+    fn zone(&self, zone: usize) -> Option<(Zone, &'a [u8])> {
+        let (head, data) = self.table.zone(zone, self.column)?;
+        let zone = Zone::read(head);
+        Some((zone, data.get(usize::from(zone.word) * 8..)?))
     }
 
     /// The value in this row: `None` where it is null or there is no such row.
     #[inline]
     pub fn get(&self, row: usize) -> Option<i64> {
-        if row >= self.rows {
+        if row >= self.len() {
             return None;
         }
-        let zone = self.zone(row / ZONE_ROWS)?;
-        let codes = self.data.get(zone.word as usize * 8..)?;
+        let (zone, codes) = self.zone(row / ZONE_ROWS)?;
         let (width, nulls) = (u32::from(zone.width), u64::from(zone.nulls));
         let bit = (row % ZONE_ROWS) * usize::from(zone.width);
         if width <= NARROW_BITS {
@@ -298,7 +208,7 @@ impl<'a> Ints<'a> {
 
     /// Smallest and largest value of a zone, `None` where it has none.
     pub fn zone_bounds(&self, zone: usize) -> Option<(i64, i64)> {
-        let zone = if zone < self.zones() { self.zone(zone)? } else { return None };
+        let (zone, _) = if zone < self.zones() { self.zone(zone)? } else { return None };
         (zone.min <= zone.max).then_some((zone.min, zone.max))
     }
 
@@ -319,15 +229,12 @@ impl<'a> Ints<'a> {
         out: &mut Vec<T>,
         make: impl Fn(Option<i64>) -> T,
     ) {
-        let end = rows.end.min(self.rows);
+        let end = rows.end.min(self.len());
         let mut row = rows.start;
         while row < end {
             let zone_start = row - row % ZONE_ROWS;
             let stop = end.min(zone_start + ZONE_ROWS);
-            let found = self.zone(row / ZONE_ROWS).and_then(|zone| {
-                self.data.get(zone.word as usize * 8..).map(|codes| (zone, codes))
-            });
-            if let Some((zone, codes)) = found {
+            if let Some((zone, codes)) = self.zone(row / ZONE_ROWS) {
                 zone.decode(codes, row - zone_start..stop - zone_start, out, &make);
             } else {
                 out.resize(out.len() + (stop - row), make(None));

@@ -5,15 +5,26 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn ints(values: &[Option<i64>]) -> Vec<u8> {
-    let mut builder = IntsBuilder::new();
-    values.iter().for_each(|v| builder.push(*v));
+    let mut builder = TableBuilder::new(0, 1);
+    values.iter().for_each(|v| builder.push(&[], &[*v]));
     builder.build()
+}
+
+fn ids(values: &[Identity]) -> Vec<u8> {
+    let mut builder = TableBuilder::new(1, 0);
+    values.iter().for_each(|v| builder.push(&[*v], &[]));
+    builder.build()
+}
+
+/// Bytes of a table of so many columns and groups beside its zones' data.
+fn frame(columns: usize, groups: usize) -> usize {
+    16 + 8 * (columns + groups + 1) + 32 * columns * groups + 16
 }
 
 fn check_ints(values: &[Option<i64>]) {
     let bytes = ints(values);
     assert_eq!(bytes.len() % 8, 0);
-    let column = Ints::parse(&bytes).unwrap();
+    let column = Table::parse(&bytes).unwrap().ints(0);
     assert_eq!(column.len(), values.len());
     for (row, value) in values.iter().enumerate() {
         assert_eq!(column.get(row), *value, "row {row}");
@@ -60,9 +71,9 @@ fn ints_hold_the_whole_range() {
 }
 
 #[test]
-fn constant_columns_cost_next_to_nothing() {
-    assert_eq!(ints(&vec![None; 100_000]).len(), 56);
-    assert_eq!(ints(&vec![Some(12); 100_000]).len(), 56);
+fn constant_zones_take_no_data() {
+    assert_eq!(ints(&vec![None; 100_000]).len(), frame(1, 98));
+    assert_eq!(ints(&vec![Some(12); 100_000]).len(), frame(1, 98));
     check_ints(&vec![Some(12); 3 * ZONE_ROWS + 1]);
     let mut two = vec![Some(12); ZONE_ROWS];
     two.push(None);
@@ -74,7 +85,81 @@ fn whole_milliseconds_take_no_bits_for_nanoseconds() {
     let values: Vec<_> =
         (0..1024).map(|i| Some(1_768_204_800_000_000_000 + i * 1_000_000)).collect();
     check_ints(&values);
-    assert_eq!(ints(&values).len(), 8 + 32 + 1024 * 10 / 8 + 16);
+    assert_eq!(ints(&values).len(), frame(1, 1) + 1024 * 10 / 8);
+}
+
+/// Two columns of identities and two of integers.
+fn wide_table(rows: u64) -> Vec<u8> {
+    let mut builder = TableBuilder::new(2, 2);
+    for row in 0..rows {
+        let id = |form| Identity { form, bits: u128::from(row) * 7 };
+        let ids = [id(Form::Hex16), id(if row % 3 == 0 { Form::Text } else { Form::Uuid })];
+        builder.push(&ids, &[Some(row as i64), (row % 5 != 0).then_some(row as i64 * 1000)]);
+    }
+    builder.build()
+}
+
+#[test]
+fn columns_of_a_table_stand_beside_one_another() {
+    let rows = 2 * ZONE_ROWS as u64 + 100;
+    let bytes = wide_table(rows);
+    let table = Table::parse(&bytes).unwrap();
+    assert_eq!((table.rows(), table.groups(), table.shape()), (rows as usize, 3, (2, 2)));
+    for row in [0, 1, ZONE_ROWS - 1, ZONE_ROWS, rows as usize - 1] {
+        let id = table.ids(1).get(row).unwrap();
+        assert_eq!((id.bits, id.form == Form::Text), (row as u128 * 7, row % 3 == 0));
+        assert_eq!(table.ints(2).get(row), Some(row as i64));
+        let some = (!row.is_multiple_of(5)).then_some(row as i64 * 1000);
+        assert_eq!(table.ints(3).get(row), some);
+    }
+    let spent: u64 = (0..4).map(|column| table.spent(column)).sum();
+    assert_eq!(spent as usize + frame(4, 3) - 32 * 4 * 3, bytes.len());
+    assert_eq!(table.group(1).end, table.group(2).start);
+}
+
+#[test]
+fn a_changed_zone_is_a_fault_and_no_other_is() {
+    let bytes = wide_table(2 * ZONE_ROWS as u64);
+    let group = Table::parse(&bytes).unwrap().group(1);
+    for at in [group.start + 32, group.start + 60, group.start + 4 * 32 + ZONE_ROWS * 8] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        let table = Table::open(&bytes).unwrap();
+        let sound: Vec<bool> = (0..4).map(|column| table.check_zone(1, column).is_ok()).collect();
+        assert_eq!(sound, [true, false, true, true], "byte {at}");
+        assert!(table.check_group(0).is_ok() && table.check_group(1).is_err());
+    }
+    // Zones that changed places are as they were written, but for where they are.
+    let mut moved = bytes.clone();
+    moved.copy_within(Table::view(&bytes).group(0), group.start);
+    let table = Table::open(&moved).unwrap();
+    assert!((0..4).all(|column| table.check_zone(1, column).is_err()));
+}
+
+#[test]
+fn groups_are_found_without_a_directory() {
+    let rows = 2 * ZONE_ROWS as u64 + 100;
+    let bytes = wide_table(rows);
+    let mut damaged = bytes.clone();
+    damaged[0..80].fill(0xa5);
+    assert!(Table::open(&damaged).is_err());
+    let found = Table::find_groups(&damaged, Some(rows as usize), (2, 2));
+    let (table, whole) = (Table::parse(&found).unwrap(), Table::view(&bytes));
+    for row in 0..rows as usize {
+        assert_eq!(table.ids(1).get(row), whole.ids(1).get(row));
+        assert_eq!(table.ints(3).get(row), whole.ints(3).get(row));
+    }
+    let without = Table::without(&bytes, &[(1, 1), (1, 3)]);
+    let table = Table::view(&without);
+    let row = ZONE_ROWS + 1;
+    assert_eq!((table.ids(1).get(row), table.ints(3).get(row)), (None, None));
+    assert_eq!(table.ints(2).get(row), Some(row as i64));
+    let ids: Vec<_> = (0..rows as usize).filter_map(|row| table.ids(1).get(row)).collect();
+    let mut read = Vec::new();
+    table.ids(1).read(0..rows as usize, &mut read);
+    assert_eq!((read.len(), read == ids), (rows as usize - ZONE_ROWS, true));
+    let last = whole.ids(1).get(rows as usize - 1).unwrap();
+    assert_eq!(table.ids(1).find(0..rows as usize, last), Some(rows as usize - 1));
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
@@ -95,29 +180,41 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     // Small counts in front, so that the parsers get past them.
     let header = (0u32..5000, 0u32..6)
         .prop_map(|(rows, slots)| [rows.to_le_bytes(), slots.to_le_bytes()].concat());
-    (prop_oneof![header, vec(any::<u8>(), 0..9)], vec(any::<u8>(), 0..400))
+    let table = (0u32..5000, 0u16..3, 0u16..3, 0u64..300).prop_map(|(rows, ids, ints, at)| {
+        let mut head = rows.to_le_bytes().to_vec();
+        head.extend([ids.to_le_bytes(), ints.to_le_bytes()].concat());
+        head.resize(16, 0);
+        head.extend(at.to_le_bytes().repeat(usize::from(ids + ints) + 6));
+        head
+    });
+    (prop_oneof![header, table, vec(any::<u8>(), 0..9)], vec(any::<u8>(), 0..400))
         .prop_map(|(head, tail)| [head, tail].concat())
 }
 
 /// Reads all there is, for columns whose bytes mean nothing.
 fn check_reading_everything(bytes: &[u8]) {
     let rows = [0usize, 1, 63, 1023, 1024, 4999, usize::MAX];
-    for column in [Some(Ints::view(bytes)), Ints::parse(bytes).ok()].into_iter().flatten() {
-        rows.iter().for_each(|row| {
-            let _ = (column.get(*row), column.zone_bounds(*row));
-        });
-        column.read(0..5000, &mut Vec::new());
-        column.read_or(900..2100, 0, &mut Vec::new());
-    }
-    for column in [Some(Ids::view(bytes)), Ids::parse(bytes).ok()].into_iter().flatten() {
-        rows.iter().for_each(|row| {
-            let _ = column.get(*row);
-        });
-        column.read(0..5000, &mut Vec::new());
-        for code in 0..4 {
-            let wanted = Identity { form: Form::from_code(code).unwrap(), bits: u128::MAX };
-            column.find(0..usize::MAX, wanted);
+    let _ = (Table::parse(bytes), Table::find_groups(bytes, None, (1, 1)));
+    for table in [Some(Table::view(bytes)), Table::open(bytes).ok()].into_iter().flatten() {
+        for column in 0..4 {
+            let _ = (table.check_zone(0, column), table.check_group(3), table.spent(column));
+            let ints = table.ints(column);
+            rows.iter().for_each(|row| {
+                let _ = (ints.get(*row), ints.zone_bounds(*row));
+            });
+            ints.read(0..5000, &mut Vec::new());
+            ints.read_or(900..2100, 0, &mut Vec::new());
+            let ids = table.ids(column);
+            rows.iter().for_each(|row| {
+                let _ = ids.get(*row);
+            });
+            ids.read(0..5000, &mut Vec::new());
+            for code in 0..4 {
+                let wanted = Identity { form: Form::from_code(code).unwrap(), bits: u128::MAX };
+                ids.find(0..usize::MAX, wanted);
+            }
         }
+        let _ = Table::without(bytes, &[(0, 0), (9, 9)]);
     }
     for column in [Some(Texts::view(bytes)), Texts::parse(bytes).ok()].into_iter().flatten() {
         (0..40).for_each(|code| {
@@ -141,10 +238,8 @@ proptest! {
 
     #[test]
     fn ids_come_back(values in id_rows(), pick in any::<prop::sample::Index>()) {
-        let mut builder = IdsBuilder::new();
-        values.iter().for_each(|v| builder.push(*v));
-        let bytes = builder.build();
-        let column = Ids::parse(&bytes).unwrap();
+        let bytes = ids(&values);
+        let column = Table::parse(&bytes).unwrap().ids(0);
         for (row, value) in values.iter().enumerate() {
             prop_assert_eq!(column.get(row), Some(*value));
         }
@@ -209,10 +304,8 @@ proptest! {
 
     #[test]
     fn damaged_columns_never_panic(
-        values in int_rows(), ids in id_rows(), at in any::<prop::sample::Index>(), byte in any::<u8>()
+        values in int_rows(), id_values in id_rows(), at in any::<prop::sample::Index>(), byte in any::<u8>()
     ) {
-        let mut id_column = IdsBuilder::new();
-        ids.iter().for_each(|v| id_column.push(*v));
         let mut blobs = BlobsBuilder::new(1);
         let mut texts = TextsBuilder::new();
         for value in &values {
@@ -220,7 +313,7 @@ proptest! {
             blobs.push(text.as_bytes());
             texts.intern(&text);
         }
-        for mut bytes in [ints(&values), id_column.build(), blobs.build(), texts.build()] {
+        for mut bytes in [ints(&values), ids(&id_values), blobs.build(), texts.build()] {
             // Damage is likelier to matter in the directory.
             let at = at.index(bytes.len().min(200));
             bytes[at] = byte;
@@ -286,8 +379,7 @@ fn a_column_has_a_dictionary_where_it_pays() {
 #[test]
 fn a_changed_dictionary_is_a_fault() {
     let mut bytes = blobs_of(&alike(40_000));
-    let blocks = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
-    let (start, len) = (16 + blocks * 24, dictionary_bytes(&bytes));
+    let (start, len) = (16, dictionary_bytes(&bytes));
     for at in [start, start + len / 2, start + len - 1] {
         bytes[at] ^= 4;
         assert_eq!(Blobs::parse(&bytes).unwrap_err().at, start as u64);

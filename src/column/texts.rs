@@ -1,14 +1,14 @@
 //! Interned strings: each distinct text once, named by a code in order of first use.
 //!
 //! ```text
-//! 0   u64  bytes of the ends column
+//! 0   u64  bytes of the ends
 //! 8   u64  bytes of text
-//! 16  where each text ends, as an integer column (about two bytes a text)
+//! 16  where each text ends, as a table of one integer column (about two bytes a text)
 //! ..  the texts, one after the other, zeros to a multiple of 8
 //! ```
 
 use super::raw::{count32, length, pad8};
-use super::{Ints, IntsBuilder};
+use super::{Ints, Table, TableBuilder};
 use crate::codec::words::u64_at;
 use crate::error::Fault;
 use std::collections::HashMap;
@@ -16,11 +16,17 @@ use std::collections::HashMap;
 const HEADER: usize = 16;
 
 /// Collects the strings of a [`Texts`] section.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TextsBuilder {
     codes: HashMap<Box<str>, u32>,
-    ends: IntsBuilder,
+    ends: TableBuilder,
     text: Vec<u8>,
+}
+
+impl Default for TextsBuilder {
+    fn default() -> TextsBuilder {
+        TextsBuilder { codes: HashMap::new(), ends: TableBuilder::new(0, 1), text: Vec::new() }
+    }
 }
 
 impl TextsBuilder {
@@ -36,7 +42,7 @@ impl TextsBuilder {
         }
         let code = count32(self.codes.len());
         self.text.extend_from_slice(text.as_bytes());
-        self.ends.push(i64::try_from(self.text.len()).ok());
+        self.ends.push(&[], &[i64::try_from(self.text.len()).ok()]);
         self.codes.insert(text.into(), code);
         code
     }
@@ -67,7 +73,8 @@ pub struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// The strings in `bytes`; lengths and directory are checked, in O(zones).
+    /// The strings in `bytes`; lengths and directory are checked, and the checksums of
+    /// the ends.
     ///
     /// # Errors
     /// A fault where the structure is not that of a string section of this length.
@@ -78,7 +85,7 @@ impl<'a> Texts<'a> {
             let at = bytes.len() - rest.len();
             return Err(Fault::new(at, "a string section is longer than it says"));
         }
-        let ends = Ints::parse(ends).map_err(|fault| fault.shifted(HEADER))?;
+        let ends = Table::parse(ends).map_err(|fault| fault.shifted(HEADER))?.ints(0);
         let last = ends.len().checked_sub(1).map_or(Some(0), |last| ends.get(last));
         if last.and_then(|end| usize::try_from(end).ok()) != Some(text.len()) {
             return Err(Fault::new(HEADER, "the last string does not end where the text ends"));
@@ -89,7 +96,9 @@ impl<'a> Texts<'a> {
     /// The strings in bytes that were parsed before, in O(1). Whatever the bytes, reading is safe.
     pub fn view(bytes: &'a [u8]) -> Texts<'a> {
         let split = Texts::split(bytes);
-        split.map(|(ends, text, _)| Texts { ends: Ints::view(ends), text }).unwrap_or_default()
+        split
+            .map(|(ends, text, _)| Texts { ends: Table::view(ends).ints(0), text })
+            .unwrap_or_default()
     }
 
     fn split(bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {

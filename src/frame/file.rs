@@ -26,11 +26,11 @@ use std::path::Path;
 /// Bytes of a file's header.
 pub const FILE_HEADER_BYTES: usize = 128;
 /// The version that this code writes.
-pub const FORMAT_VERSION: u16 = 2; // format
+pub const FORMAT_VERSION: u16 = 3; // format
 /// The oldest format whose readers can read what this code writes.
-pub const FORMAT_OLDEST_READER: u16 = 2; // format
+pub const FORMAT_OLDEST_READER: u16 = 3; // format
 /// The oldest format that this code reads.
-pub const FORMAT_OLDEST_READ: u16 = 2; // format
+pub const FORMAT_OLDEST_READ: u16 = 3; // format
 
 /// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

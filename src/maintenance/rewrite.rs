@@ -305,7 +305,7 @@ impl<D: Dir> Job<'_, D> {
                 self.writer.supersede(Supersession { segment, kind, row, successor });
             }
             if all.trace.erased && !planted::is(Bug::ErasedRowsKept) {
-                for row in s.segment.trace_rows(row) {
+                for row in s.segment.observations(row)? {
                     if s.dead.contains(RowKind::Observation, row) {
                         continue;
                     }

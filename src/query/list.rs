@@ -229,7 +229,8 @@ fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Pl
     Some((place, Origin::Unopened(at)))
 }
 
-/// Trace rows of a segment that can be on the page, by time. It is checked, where there are any.
+/// Trace rows of a segment that can be on the page, by time. Those of traces are checked, where
+/// there are any.
 fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Result<Range<u32>> {
     let segment = &view.segments[at].segment;
     if let Some(session) = &query.session
@@ -237,7 +238,7 @@ fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Result<Rang
     {
         return Ok(0..0);
     }
-    segment.check()?;
+    segment.check_all_rows(RowKind::Trace)?;
     let (mut from, mut to) = (query.range.start, query.range.end);
     match (query.cursor, query.order) {
         (Some(c), Order::NewestFirst) => to = to.min(Timestamp(c.start.0.saturating_add(1))),

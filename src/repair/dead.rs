@@ -39,7 +39,10 @@ impl Unlisted {
     pub fn of<D: Dir>(readable: &Readable<D>) -> Unlisted {
         match readable.is_sound(columns::OLD_SEGMENT) && readable.is_sound(columns::OLD_ROW) {
             true => Unlisted::No,
-            false => Unlisted::Yes(readable.trace_rows().unwrap_or_default()),
+            false => {
+                let rows = readable.trace_rows().into_iter();
+                Unlisted::Yes(rows.map(Option::unwrap_or_default).collect())
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::model::{PayloadRef, Record, Target};
 use crate::part::{Item, PrintKey, items};
 use crate::segment::{
-    PayloadFile, PayloadReader, Readable, ReadableRow, RowKind, SectionId, columns,
+    ColumnId, PayloadFile, PayloadReader, Readable, ReadableRow, RowKind, SectionId, columns,
 };
 use crate::snapshot::DeadRows;
 use std::ops::Range;
@@ -54,7 +54,7 @@ pub fn read<D: Dir>(
             prints: PrintKey::new(&live.header.key),
         };
         if matches!(unlisted, Unlisted::Yes(_)) {
-            losses.push(rows.loss(columns::OLD_ROW, Lost::Erasures));
+            losses.push(rows.loss(columns::OLD_ROW, None, Lost::Erasures));
         }
         rows.read(payload, each, losses)?;
     }
@@ -98,9 +98,9 @@ fn open_payload<D: Dir>(
             return gone(offset, &why);
         }
     };
-    match PayloadFile::open_readable(&path, state.id, map) {
+    let facts = readable.segment.as_ref().map(|segment| segment.facts());
+    match PayloadFile::open_readable(&path, state.id, map, facts.map(|facts| facts.parts)) {
         Ok((file, damage)) => {
-            let facts = readable.segment.as_ref().map(|segment| segment.facts());
             if facts.is_some_and(|facts| facts.payload_file_crc != file.footer().crc) {
                 return gone(0, "the payload file belongs to another skeleton file");
             }
@@ -119,13 +119,13 @@ struct Rows<'a, D: Dir> {
 }
 
 impl<D: Dir> Rows<'_, D> {
-    /// A loss by this section, which is not sound.
-    fn loss(&self, section: SectionId, what: Lost) -> Loss {
-        let unsound = self.readable.unsound.iter().find(|u| u.section == Some(section));
-        match unsound {
+    /// A loss by this column, which is not sound in this row, or in any.
+    fn loss(&self, column: ColumnId, row: Option<u32>, what: Lost) -> Loss {
+        let in_row = row.and_then(|row| self.readable.unsound_at(column, row));
+        match in_row.or_else(|| self.readable.first_unsound(column)) {
             Some(u) => Loss::at(&self.skeleton, u.offset, &u.what, what),
             None => {
-                let why = format!("section {} does not say it", columns::column_name(section));
+                let why = format!("{} does not say it", columns::column_name(column));
                 Loss::at(&self.skeleton, 0, &why, what)
             }
         }
@@ -151,7 +151,7 @@ impl<D: Dir> Rows<'_, D> {
         let rows = self.readable.trace_rows();
         let (mut of_traces, mut of_observations) = (LastBlock::default(), LastBlock::default());
         for row in 0..segment.facts().traces {
-            let range = rows.as_ref().and_then(|rows| rows.get(row as usize)).cloned();
+            let range = rows.get(row as usize).cloned().flatten();
             let trace = match self.readable.trace_id(row) {
                 Ok(trace) => trace,
                 Err(hidden) => {
@@ -163,19 +163,23 @@ impl<D: Dir> Rows<'_, D> {
                 let first = range.as_ref().map(|range| range.start);
                 let found = self.readable.trace(row, first, &mut of_traces);
                 let target = Target::Trace { trace: trace.clone() };
-                self.emit(target, found, columns::TRACE_DETAILS, &mut bytes, each, losses)?;
+                let of = (columns::TRACE_DETAILS, row, row);
+                self.emit(target, found, of, &mut bytes, each, losses)?;
             }
-            let start = self.readable.trace_start(row);
+            let (start, of_trace) = (self.readable.trace_start(row), row);
             for row in range.unwrap_or(0..0).filter(|r| self.is_live(RowKind::Observation, *r)) {
                 let Some(target) = self.observation(&trace, row, losses) else { continue };
-                let found = self.readable.observation(row, start, &mut of_observations);
-                self.emit(target, found, columns::OBS_DETAILS, &mut bytes, each, losses)?;
+                let last = &mut of_observations;
+                let found = self.readable.observation(row, of_trace, start, last);
+                let of = (columns::OBS_DETAILS, row, of_trace);
+                self.emit(target, found, of, &mut bytes, each, losses)?;
             }
         }
-        let observations = segment.facts().observations;
-        if rows.is_none() && observations > 0 {
-            let loss = self.loss(columns::TRACE_ROWS, Lost::Rows);
-            losses.push(Loss { count: u64::from(observations), ..loss });
+        let known: usize = rows.iter().flatten().map(ExactSizeIterator::len).sum();
+        let unknown = u64::from(segment.facts().observations).saturating_sub(known as u64);
+        if unknown > 0 {
+            let loss = self.loss(columns::TRACE_ROWS, None, Lost::Rows);
+            losses.push(Loss { count: unknown, ..loss });
         }
         let mut last = LastBlock::default();
         for row in (0..segment.facts().scores).filter(|row| self.is_live(RowKind::Score, *row)) {
@@ -183,9 +187,10 @@ impl<D: Dir> Rows<'_, D> {
                 Ok(score) => {
                     let found = self.readable.score(row, &mut last);
                     let target = Target::Score { score };
-                    self.emit(target, found, columns::SCORE_DETAILS, &mut bytes, each, losses)?;
+                    let of = (columns::SCORE_DETAILS, row, row);
+                    self.emit(target, found, of, &mut bytes, each, losses)?;
                 }
-                Err(hidden) => losses.push(self.loss(hidden, Lost::Rows)),
+                Err(hidden) => losses.push(self.loss(hidden, Some(row), Lost::Rows)),
             }
         }
         Ok(())
@@ -196,7 +201,7 @@ impl<D: Dir> Rows<'_, D> {
         &self,
         row: u32,
         rows: Option<Range<u32>>,
-        hidden: SectionId,
+        hidden: ColumnId,
         losses: &mut Losses<'_>,
     ) {
         let observations = rows.unwrap_or(0..0);
@@ -204,7 +209,7 @@ impl<D: Dir> Rows<'_, D> {
             observations.filter(|row| self.is_live(RowKind::Observation, *row)).count() as u64;
         let count = live + u64::from(self.is_live(RowKind::Trace, row));
         if count > 0 {
-            losses.push(Loss { count, ..self.loss(hidden, Lost::Rows) });
+            losses.push(Loss { count, ..self.loss(hidden, Some(row), Lost::Rows) });
         }
     }
 
@@ -213,7 +218,7 @@ impl<D: Dir> Rows<'_, D> {
             Ok(observation) => Some(Target::Observation { trace: trace.clone(), observation }),
             Err(hidden) => {
                 let target = Some(Target::Trace { trace: trace.clone() });
-                losses.push(Loss { target, ..self.loss(hidden, Lost::Rows) });
+                losses.push(Loss { target, ..self.loss(hidden, Some(row), Lost::Rows) });
                 None
             }
         }
@@ -223,27 +228,32 @@ impl<D: Dir> Rows<'_, D> {
         &self,
         target: Target,
         found: ReadableRow,
-        details: SectionId,
+        (details, row, trace): (SectionId, u32, u32),
         read: ReadPayload<'_>,
         each: &mut dyn FnMut(Record) -> Result<()>,
         losses: &mut Losses<'_>,
     ) -> Result<()> {
         let of = |loss: Loss| Loss { target: Some(target.clone()), ..loss };
+        let row_of =
+            |hidden: ColumnId| Some(if hidden.section == columns::TRACES { trace } else { row });
         if let Some(fault) = &found.no_details {
-            let loss = match self.readable.is_sound(details) {
+            let loss = match self.readable.is_sound(details.whole()) {
                 true => {
                     let offset = self.readable.offset(details) + fault.at;
                     Loss::at(&self.skeleton, offset, &fault.what, Lost::Details)
                 }
-                false => self.loss(details, Lost::Details),
+                false => self.loss(details.whole(), None, Lost::Details),
             };
             losses.push(of(loss));
         }
         if let Some(hidden) = found.no_times {
-            losses.push(of(self.loss(hidden, Lost::Times)));
+            losses.push(of(self.loss(hidden, row_of(hidden), Lost::Times)));
         }
         for (field, hidden) in &found.lost {
-            losses.push(of(Loss { field: Some(*field), ..self.loss(*hidden, Lost::Field) }));
+            losses.push(of(Loss {
+                field: Some(*field),
+                ..self.loss(*hidden, row_of(*hidden), Lost::Field)
+            }));
         }
         for record in records_of(&target, found.fields, read, losses)? {
             each(record)?;

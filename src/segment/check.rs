@@ -1,29 +1,49 @@
-//! Checking a segment's columns: not when it is opened, which must not take longer the more a store
-//! holds, but when the first row is read.
+//! Checking what is read of a segment: not when it is opened, which must not take longer the more
+//! a store holds, but when rows are wanted, and of these only their groups.
 
-use super::columns::{self as s, LookupKind};
+use super::columns::{self as s, LookupKind, RowKind};
+use super::facts::Facts;
+use super::groups::Groups;
 use super::payload_reader::PayloadFile;
 use super::reader::Segment;
-use super::section::{SectionAt, SectionId, check_sections};
-use crate::column::{Blobs, Ids, Ints, Texts};
+use super::section::{SectionId, check_sections};
+use crate::column::{Blobs, Table, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FileHeader;
 use crate::fs::Dir;
 use crate::id::SegmentId;
 use crate::index::Lookup;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Sections whose blocks carry checksums of their own, checked as they are read.
-pub(super) const LAZY: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
+pub(super) const IN_BLOCKS: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
 
-/// Sections that a view reads as it begins, before anything is asked of the segment.
-const EARLY: &[SectionId] = &[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
+/// Tables whose groups are checked as their rows are wanted.
+pub(super) const IN_GROUPS: [SectionId; 4] = [s::TRACES, s::OBSERVATIONS, s::SCORES, s::PAYLOADS];
+
+/// Sections that every row hangs on.
+const BASE: &[SectionId] = &[s::TEXTS, s::PARENTS, s::TOMBSTONES];
+
+/// Rows that a table of this section has, where the facts say it.
+pub(super) fn rows_said(facts: &Facts, section: SectionId) -> Option<u32> {
+    match section {
+        s::TRACES | s::TRACE_DETAILS => Some(facts.traces),
+        s::OBSERVATIONS | s::OBS_DETAILS => Some(facts.observations),
+        s::SCORES | s::SCORE_DETAILS => Some(facts.scores),
+        s::PAYLOADS => Some(facts.payloads),
+        s::SUPERSEDED => Some(facts.superseded),
+        _ => None,
+    }
+}
 
 /// What checking came to, of what was checked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checked {
-    /// Every column, the lookups among them.
-    pub(super) columns: OnceLock<Result<()>>,
+    /// What every row hangs on.
+    base: OnceLock<Result<()>>,
+    /// The groups of each table of [`IN_GROUPS`].
+    groups: [Groups; 4],
     /// What leads to the parts in the payload file.
     payloads: OnceLock<Result<()>>,
     /// A lookup by itself.
@@ -31,9 +51,41 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Of a segment whose columns are sound.
-    pub(super) fn sound() -> Checked {
-        Checked { columns: OnceLock::from(Ok(())), ..Checked::default() }
+    /// Of a segment that was opened.
+    pub fn nothing(facts: &Facts) -> Checked {
+        Checked {
+            base: OnceLock::new(),
+            groups: IN_GROUPS.map(|id| Groups::unchecked(rows_said(facts, id).unwrap_or(0))),
+            payloads: OnceLock::new(),
+            lookups: [const { OnceLock::new() }; 4],
+        }
+    }
+
+    /// Of a segment of which all that is not sound is taken out.
+    pub fn sound(facts: &Facts) -> Checked {
+        Checked {
+            base: OnceLock::from(Ok(())),
+            groups: IN_GROUPS.map(|id| Groups::sound(rows_said(facts, id).unwrap_or(0))),
+            lookups: [const { OnceLock::new() }; 4].map(|_: OnceLock<Result<()>>| Ok(()).into()),
+            ..Checked::nothing(facts)
+        }
+    }
+
+    fn groups(&self, section: SectionId) -> Option<&Groups> {
+        let at = IN_GROUPS.iter().position(|id| *id == section)?;
+        self.groups.get(at)
+    }
+
+    /// Whether who reads a row of this table has checked it.
+    pub fn has_row(&self, section: SectionId, row: u32) -> bool {
+        self.groups(section).is_none_or(|groups| groups.has(row))
+    }
+
+    /// Whether who reads this section has checked it.
+    pub fn has(&self, section: SectionId) -> bool {
+        let lookup = LookupKind::ALL.iter().find(|kind| kind.section() == section);
+        let checked = lookup.map_or(&self.base, |kind| &self.lookups[*kind as usize]);
+        matches!(checked.get(), Some(Ok(())))
     }
 }
 
@@ -42,35 +94,127 @@ fn told(checked: &Result<()>) -> Result<()> {
 }
 
 impl<D: Dir> Segment<D> {
-    /// Checks what is read as a store opens.
+    /// Checks what a view reads as it begins, before anything is asked of the segment: which rows
+    /// of older ones it supersedes.
     pub(super) fn check_early(&self) -> Result<()> {
-        let wanted = |id| EARLY.contains(&id);
-        check_sections(&self.map, &self.footer, wanted).map_err(|f| f.in_file(&self.path, 0))?;
-        let mut sections = self.footer.sections.iter().filter(|section| wanted(section.id));
-        sections.try_for_each(|section| self.check_section(section))
+        self.check_whole(s::SUPERSEDED)
     }
 
-    /// Checks the columns, the first time that it is asked: checksum and structure of each. Details
-    /// have checksums of their own, checked as they are read. Cost: about 35 bytes a row are read,
-    /// once.
+    /// A section by its checksum and its structure.
+    fn check_whole(&self, id: SectionId) -> Result<()> {
+        check_sections(&self.map, &self.footer, |section| section == id)
+            .map_err(|f| f.in_file(&self.path, 0))?;
+        self.check_section(id)
+    }
+
+    /// Checks what every row hangs on, once: texts, parents, tombstones, and of tables and details
+    /// what stands before the first group or block.
+    fn check_base(&self) -> Result<()> {
+        told(self.checked.base.get_or_init(|| {
+            BASE.iter().try_for_each(|id| self.check_whole(*id))?;
+            IN_GROUPS.iter().chain(IN_BLOCKS).try_for_each(|id| self.check_front(*id))
+        }))
+    }
+
+    /// Of a section whose groups or blocks are checked as they are read, the rest.
+    fn check_front(&self, id: SectionId) -> Result<()> {
+        let bytes = self.place(id);
+        let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(id));
+        let rows = match s::shape(id) {
+            Some(shape) => {
+                let table = Table::open(bytes).map_err(fault)?;
+                self.check_shape(id, shape, table)?;
+                table.rows()
+            }
+            None => Blobs::open(bytes).map_err(fault)?.len(),
+        };
+        self.check_rows_said(id, rows)
+    }
+
+    fn check_shape(&self, id: SectionId, shape: (usize, usize), table: Table<'_>) -> Result<()> {
+        if table.shape() == shape {
+            return Ok(());
+        }
+        let what = format!("section {} has other columns", s::section_name(id));
+        Err(Error::corruption_at(&self.path, self.footer.offset(id), what))
+    }
+
+    fn check_rows_said(&self, id: SectionId, rows: usize) -> Result<()> {
+        match rows_said(&self.facts, id) {
+            Some(expected) if rows != expected as usize => {
+                let name = s::section_name(id);
+                let what = format!("section {name} has {rows} rows, not {expected}");
+                Err(Error::corruption_at(&self.path, self.footer.offset(id), what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks these rows of a table, and what every row hangs on, unless they were checked before.
+    fn check_rows(&self, id: SectionId, rows: Range<u32>) -> Result<()> {
+        self.check_base()?;
+        let Some(groups) = self.checked.groups(id) else { return Ok(()) };
+        let checked = groups.check(Table::view(self.place(id)), rows);
+        checked.map_err(|f| f.in_file(&self.path, self.footer.offset(id)))
+    }
+
+    /// Checks a row that is about to be read, unless it was checked before. Cost: once some 40 KB
+    /// for 1,024 rows.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn check_row(&self, kind: RowKind, row: u32) -> Result<()> {
+        let end = row.saturating_add(1).min(self.rows(kind));
+        self.check_rows(kind.section(), row..end)
+    }
+
+    /// Checks every row of a kind, unless they were checked before.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn check_all_rows(&self, kind: RowKind) -> Result<()> {
+        self.check_rows(kind.section(), 0..self.rows(kind))?;
+        if kind == RowKind::Trace { self.check_starts() } else { Ok(()) }
+    }
+
+    /// The observation rows of a trace's row, checked as [`check_row`](Self::check_row) does; the
+    /// trace's was checked before.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn observations(&self, trace: u32) -> Result<Range<u32>> {
+        let rows = self.trace_rows(trace);
+        self.check_rows(s::OBSERVATIONS, rows.clone())?;
+        Ok(rows)
+    }
+
+    /// As [`check_row`](Self::check_row), of the payload with this number.
+    pub(super) fn check_payload(&self, row: u32) -> Result<()> {
+        self.check_rows(s::PAYLOADS, row..row.saturating_add(1).min(self.facts.payloads))
+    }
+
+    /// Checks every column, and the lookups. Details have checksums of their own, checked as they
+    /// are read. Cost: about 35 bytes a row are read, once.
     ///
     /// # Errors
     /// `Corruption`, each time again.
     pub fn check(&self) -> Result<()> {
-        told(self.checked.columns.get_or_init(|| self.check_columns()))
-    }
-
-    fn check_columns(&self) -> Result<()> {
-        let fault = |f: Fault| f.in_file(&self.path, 0);
         D::will_read(&self.map);
-        check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
-        self.footer.sections.iter().try_for_each(|section| self.check_section(section))?;
-        self.check_starts()
+        for kind in [RowKind::Trace, RowKind::Observation, RowKind::Score] {
+            self.check_all_rows(kind)?;
+        }
+        self.check_rows(s::PAYLOADS, 0..self.facts.payloads)?;
+        LookupKind::ALL.iter().try_for_each(|kind| self.check_lookup(*kind))?;
+        for id in IN_BLOCKS {
+            let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(*id));
+            Blobs::parse(self.place(*id)).map_err(fault)?;
+        }
+        Ok(())
     }
 
-    /// The payload file to read payloads from, unless they have expired: checked, as
-    /// [`check`](Self::check) checks the columns, which need not be sound. Cost: about four bytes a
-    /// part are read, once.
+    /// The payload file to read payloads from, unless they have expired: checked but for what
+    /// is checked as it is read; columns need not be sound. Cost: its dictionary and some bytes a
+    /// block are read, once.
     ///
     /// # Errors
     /// `Corruption`, each time again.
@@ -93,7 +237,7 @@ impl<D: Dir> Segment<D> {
     /// As [`check`](Self::check) and [`payloads`](Self::payloads).
     pub fn check_all(&self) -> Result<()> {
         self.check()?;
-        self.payloads().map(|_| ())
+        self.payloads()?.map_or(Ok(()), PayloadFile::check_all)
     }
 
     /// Opens a segment and checks all of it.
@@ -113,71 +257,41 @@ impl<D: Dir> Segment<D> {
 
     /// Lists trust the facts to say when traces start.
     fn check_starts(&self) -> Result<()> {
-        let starts = Ints::view(self.place(s::TRACE_START));
-        let outside = |row: usize| {
-            let start = starts.get(row)?;
-            (!(self.facts.start_ns..=self.facts.end_ns).contains(&start)).then_some(start)
-        };
-        match outside(0).or_else(|| outside(starts.len().checked_sub(1)?)) {
-            None => Ok(()),
-            Some(start) => {
-                let (from, to) = (self.facts.start_ns, self.facts.end_ns);
+        let (from, to) = (self.facts.start_ns, self.facts.end_ns);
+        let ends = [Some(0), self.facts.traces.checked_sub(1)];
+        for row in ends.into_iter().flatten().filter(|row| *row < self.facts.traces) {
+            let start = self.trace_start(row).0;
+            if !(from..=to).contains(&start) {
                 let what = format!("a trace starts at {start}, not from {from} to {to}");
-                Err(Error::corruption_at(&self.path, self.footer.facts.start as u64, what))
+                let at = self.footer.facts.start as u64;
+                return Err(Error::corruption_at(&self.path, at, what));
             }
         }
+        Ok(())
     }
 
     /// Whether a section has the structure and the rows that it should.
-    pub(super) fn check_section(&self, section: &SectionAt) -> Result<()> {
-        let bytes = self.footer.section(&self.map, section.id);
-        let fault = |f: Fault| f.in_file(&self.path, section.offset);
-        let rows = match section.id {
-            s::TRACE_IDS
-            | s::OBS_IDS
-            | s::SCORE_IDS
-            | s::PARENT_IDS
-            | s::TOMBSTONE_IDS
-            | s::TOMBSTONE_TRACES => Ids::parse(bytes).map_err(fault)?.len(),
-            s::TRACE_DETAILS | s::OBS_DETAILS | s::SCORE_DETAILS => {
-                Blobs::parse(bytes).map_err(fault)?.len()
-            }
-            s::TEXTS => return Texts::parse(bytes).map(|_| ()).map_err(fault),
-            s::LOOKUP_TRACE | s::LOOKUP_SCORE | s::LOOKUP_SUBJECT | s::LOOKUP_SESSION => {
-                return Lookup::parse(bytes).map(|_| ()).map_err(fault);
-            }
-            s::PAYLOAD_PRINT => bytes.len() / 8,
-            _ => Ints::parse(bytes).map_err(fault)?.len(),
-        };
-        let expected = match section.id.0 {
-            1..=20 => self.facts.traces as usize,
-            32..=48 => self.facts.observations as usize,
-            64..=67 => self.facts.scores as usize,
-            112..=113 => self.facts.payloads as usize,
-            96..=98 => self.facts.superseded as usize,
-            _ => rows,
-        };
-        if rows == expected {
-            return match section.id {
-                s::OLD_SEGMENT | s::OLD_ROW | s::OLD_SUCCESSOR => self.check_superseded(),
-                _ => Ok(()),
-            };
+    pub(super) fn check_section(&self, id: SectionId) -> Result<()> {
+        let bytes = self.place(id);
+        let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(id));
+        if let Some(shape) = s::shape(id) {
+            let table = Table::parse(bytes).map_err(fault)?;
+            self.check_shape(id, shape, table)?;
+            return self.check_rows_said(id, table.rows());
         }
-        let name = s::column_name(section.id);
-        let what = format!("section {name} has {rows} rows, not {expected}");
-        Err(Error::corruption_at(&self.path, section.offset, what))
+        if IN_BLOCKS.contains(&id) {
+            return self.check_rows_said(id, Blobs::parse(bytes).map_err(fault)?.len());
+        }
+        match id {
+            s::TEXTS => Texts::parse(bytes).map(|_| ()).map_err(fault),
+            _ => Lookup::parse(bytes).map(|_| ()).map_err(fault),
+        }
     }
 
-    /// Rows of every other kind take bytes of their own. A column of equal numbers takes none, but
-    /// no row is superseded twice, so that one of the columns takes a bit for each.
-    fn check_superseded(&self) -> Result<()> {
-        let columns = [s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR];
-        let bytes: usize = columns.iter().map(|id| self.place(*id).len()).sum();
-        if self.facts.superseded as usize > bytes.saturating_mul(8) {
-            let what = format!("{} superseded rows in {bytes} bytes", self.facts.superseded);
-            return Err(Error::corruption_at(&self.path, 0, what));
-        }
-        Ok(())
+    /// A lookup is asked of segments that do not hold what is looked for: it is checked by itself.
+    fn check_lookup(&self, kind: LookupKind) -> Result<()> {
+        let checked = &self.checked.lookups[kind as usize];
+        told(checked.get_or_init(|| self.check_whole(kind.section())))
     }
 
     /// As [`candidates`](Self::candidates), of a segment of which nothing else need be sound: the
@@ -186,13 +300,7 @@ impl<D: Dir> Segment<D> {
     /// # Errors
     /// `Corruption`, each time again.
     pub fn probe(&self, kind: LookupKind, hash: u64) -> Result<impl Iterator<Item = u32> + '_> {
-        told(self.checked.lookups[kind as usize].get_or_init(|| {
-            let lookup = self.footer.sections.iter().find(|s| s.id == kind.section());
-            lookup.map_or(Ok(()), |section| {
-                self.footer.check(&self.map, section).map_err(|f| f.in_file(&self.path, 0))?;
-                self.check_section(section)
-            })
-        }))?;
+        self.check_lookup(kind)?;
         Ok(Lookup::view(self.place(kind.section())).candidates(hash))
     }
 }

@@ -1,52 +1,73 @@
 //! Opening a segment that does not open: whatever of it is sound, and what is not.
 
-use super::check::{Checked, LAZY};
-use super::columns::{self, RowKind};
+use super::check::{Checked, IN_BLOCKS, rows_said};
+use super::columns::{self, ColumnId, RowKind};
 use super::facts::Facts;
 use super::reader::{Places, Segment, check_header};
 use super::section::{SectionAt, SectionId, parse_footer};
-use crate::column::Blobs;
+use crate::column::{Blobs, Table};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName, map_whole};
 use crate::id::SegmentId;
+use crate::limits::ZONE_ROWS;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A section that cannot be used, or the file's frame around the sections.
+/// Rows of a column, a section that is no table, or the file's frame around the sections, that
+/// cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsound {
-    /// Which; none for header and footer.
-    pub section: Option<SectionId>,
+    /// Which column; none for header and footer.
+    pub column: Option<ColumnId>,
+    /// Its rows.
+    pub rows: Range<u32>,
     /// Where it stands in the file.
     pub offset: u64,
     /// Why not.
     pub what: String,
 }
 
+const ALL_ROWS: Range<u32> = 0..u32::MAX;
+
 /// What can be read of a skeleton file.
 #[derive(Debug)]
 pub struct Readable<D: Dir> {
-    /// The segment without its payload file. Of a section that is not sound nothing is there:
-    /// its columns are null in every row, its lookups find nothing.
+    /// The segment without its payload file. Of what is not sound nothing is there: a column is
+    /// null in those rows, a lookup finds nothing.
     pub segment: Option<Arc<Segment<D>>>,
-    /// What is not sound.
+    /// What is not sound, in the order of columns and rows.
     pub unsound: Vec<Unsound>,
 }
 
 impl<D: Dir> Readable<D> {
     fn nothing(offset: u64, what: String) -> Readable<D> {
-        Readable { segment: None, unsound: vec![Unsound { section: None, offset, what }] }
+        let unsound = vec![Unsound { column: None, rows: ALL_ROWS, offset, what }];
+        Readable { segment: None, unsound }
     }
-    /// Whether a section can be used.
-    pub fn is_sound(&self, section: SectionId) -> bool {
-        !self.unsound.iter().any(|u| u.section == Some(section))
+
+    /// The first rows of a column that cannot be used.
+    pub fn first_unsound(&self, column: ColumnId) -> Option<&Unsound> {
+        let first = self.unsound.partition_point(|u| u.column < Some(column));
+        self.unsound.get(first).filter(|u| u.column == Some(column))
+    }
+
+    /// Whether all of a column can be used.
+    pub fn is_sound(&self, column: ColumnId) -> bool {
+        self.first_unsound(column).is_none()
+    }
+
+    /// What hides a column in a row.
+    pub fn unsound_at(&self, column: ColumnId, row: u32) -> Option<&Unsound> {
+        let place = (Some(column), row);
+        let after = self.unsound.partition_point(|u| (u.column, u.rows.start) <= place);
+        let found = self.unsound.get(after.checked_sub(1)?)?;
+        (found.column == Some(column) && found.rows.contains(&row)).then_some(found)
     }
 
     /// Where a section stands in the file.
     pub fn offset(&self, section: SectionId) -> u64 {
-        let sections = self.segment.as_ref().map(|segment| &segment.footer.sections);
-        sections.into_iter().flatten().find(|s| s.id == section).map_or(0, |s| s.offset)
+        self.segment.as_ref().map_or(0, |segment| segment.footer.offset(section))
     }
 
     /// Opens what is sound of a skeleton file. Details are checked as they are read.
@@ -79,21 +100,33 @@ impl<D: Dir> Readable<D> {
             Err(Fault { what, .. }) => return Ok(Readable::nothing(at, what)),
         };
         let (key, places) = (store.key, Places::of(&footer.sections));
-        // Each section that is not sound is taken out below.
-        let checked = Checked::sound();
-        let mut segment = Segment { facts, key, path, map, footer, places, payload: None, checked };
+        // What is not sound is taken out below.
+        let (checked, mended, payload) = (Checked::sound(&facts), Vec::new(), None);
+        let mut segment =
+            Segment { facts, key, path, map, footer, places, mended, payload, checked };
         for section in segment.footer.sections.clone() {
-            if let Err(error) = segment.check_readable(&section) {
-                unsound.push(of_error(Some(section.id), error)?);
-                segment.places.forget(section.id);
+            match columns::shape(section.id) {
+                Some(shape) => segment.mend(&section, shape, &mut unsound),
+                None => {
+                    if let Err(error) = segment.check_readable(&section) {
+                        unsound.push(of_error(Some(section.id.whole()), error)?);
+                        segment.places.forget(section.id);
+                    }
+                }
             }
         }
         for id in columns::ALL.iter().filter(|id| **id < columns::DICTIONARY) {
             if segment.footer.find(*id).is_none() {
                 let what = "the section is missing".to_owned();
-                unsound.push(Unsound { section: Some(*id), offset: at, what });
+                unsound.extend(columns::of_section(*id).map(|column| Unsound {
+                    column: Some(column),
+                    rows: ALL_ROWS,
+                    offset: at,
+                    what: what.clone(),
+                }));
             }
         }
+        unsound.sort_by_key(|u| (u.column, u.rows.start));
         Ok(Readable { segment: Some(Arc::new(segment)), unsound })
     }
 }
@@ -118,14 +151,51 @@ impl<D: Dir> Segment<D> {
     }
 
     fn check_readable(&self, section: &SectionAt) -> Result<()> {
-        if !LAZY.contains(&section.id) {
+        if !IN_BLOCKS.contains(&section.id) {
             self.footer.check(&self.map, section).map_err(|f| f.in_file(&self.path, 0))?;
         }
-        self.check_section(section)
+        self.check_section(section.id)
+    }
+
+    /// Takes the zones of a table that are not sound out of it.
+    fn mend(&mut self, section: &SectionAt, shape: (usize, usize), unsound: &mut Vec<Unsound>) {
+        let written = self.place(section.id);
+        let said = rows_said(&self.facts, section.id);
+        let usable = |table: &Table<'_>| {
+            table.shape() == shape && said.is_none_or(|rows| rows as usize == table.rows())
+        };
+        // Where what stands before the groups is damaged, each says where the next one is.
+        let found = match Table::open(written) {
+            Ok(table) if usable(&table) => None,
+            _ => Some(Table::find_groups(written, said.map(|rows| rows as usize), shape)),
+        };
+        let table = Table::view(found.as_deref().unwrap_or(written));
+        let mut bad = Vec::new();
+        for (column, id) in columns::of_section(section.id).enumerate() {
+            for group in 0..table.groups() {
+                let Err(fault) = table.check_zone(group, column) else { continue };
+                bad.push((group, column));
+                let first = (group * ZONE_ROWS) as u32;
+                let rows = first..first.saturating_add(table.group_rows(group) as u32);
+                let (offset, what) = (section.offset + fault.at, fault.what);
+                match unsound.last_mut() {
+                    Some(u) if u.column == Some(id) && u.rows.end == first => {
+                        u.rows.end = rows.end;
+                    }
+                    _ => unsound.push(Unsound { column: Some(id), rows, offset, what }),
+                }
+            }
+        }
+        let mended = match (found, bad.is_empty()) {
+            (None, true) => return,
+            (Some(found), true) => found,
+            (found, false) => Table::without(found.as_deref().unwrap_or(written), &bad),
+        };
+        self.mended.push((section.id, mended));
     }
 }
 
-fn of_error(section: Option<SectionId>, error: Error) -> Result<Unsound> {
+fn of_error(column: Option<ColumnId>, error: Error) -> Result<Unsound> {
     let Some(c) = error.corruption() else { return Err(error) };
-    Ok(Unsound { section, offset: c.offset, what: c.what.clone() })
+    Ok(Unsound { column, rows: ALL_ROWS, offset: c.offset, what: c.what.clone() })
 }

@@ -1,23 +1,29 @@
 //! The worked example of `docs/format.md`: one section and a footer, compared with the page.
 
-use super::columns::TRACE_START;
+use super::columns::SCORES;
 use super::{Facts, SealLevel, SectionWriter, parse_footer};
-use crate::column::IntsBuilder;
+use crate::column::TableBuilder;
 use crate::frame::golden::{Fields, check};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, Previous};
 use crate::fs::{Dir, DirMode, FileName, Fs, RealFs};
 use crate::id::{LogId, SegmentId, Seq, StoreKey};
 
 const FIELDS: Fields<'_> = &[
-    (4, "column: rows"),
-    (4, "zones"),
+    (4, "table: rows"),
+    (2, "columns of identities"),
+    (2, "columns of integers"),
+    (4, "checksum of these eight bytes and the 24 from 16 on"),
+    (4, "zero"),
+    (8, "bytes of the column in all groups"),
+    (8, "where the group starts"),
+    (8, "where it ends"),
     (8, "zone: smallest value, 1000"),
     (8, "largest value, 3000"),
     (8, "divisor, 2000"),
-    (4, "first word"),
+    (2, "first word"),
     (1, "width in bits"),
     (1, "there are nulls, and code 0 is one"),
-    (2, "zero"),
+    (4, "checksum of place, zone and codes"),
     (8, "codes 1, 2 and 0, lowest bits first: 0b00_10_01"),
     (16, "zeros, so that a wide load stays inside"),
     (1, "facts: segment 1"),
@@ -31,7 +37,7 @@ const FIELDS: Fields<'_> = &[
     (2, "payload file: length, checksum"),
     (1, "level: full"),
     (1, "created"),
-    (2, "directory: section 5"),
+    (2, "directory: section 3"),
     (2, "zero"),
     (4, "checksum of the section"),
     (8, "offset"),
@@ -76,11 +82,11 @@ fn the_footer_is_as_the_format_page_draws_it() {
         level: SealLevel::Full,
         created_ns: 0,
     };
-    let mut starts = IntsBuilder::new();
-    [Some(1000), Some(3000), None].into_iter().for_each(|start| starts.push(start));
+    let mut times = TableBuilder::new(0, 1);
+    [Some(1000), Some(3000), None].into_iter().for_each(|time| times.push(&[], &[time]));
     let name = FileName::Skeleton(SegmentId(1));
     let mut out = SectionWriter::new(dir.create(name).unwrap(), &header.encode()).unwrap();
-    out.section(TRACE_START, &starts.build()).unwrap();
+    out.section(SCORES, &times.build()).unwrap();
     out.finish(&facts.encode()).unwrap();
     let file = std::fs::read(root.path().join(name.to_string())).unwrap();
     let footer = parse_footer(&file, FILE_HEADER_BYTES).unwrap();

@@ -7,10 +7,10 @@
 //! drop the prompts and keep the costs, unlink the payload file.
 //!
 //! ```text
-//! seg-<id>.tks   header | trace columns | observation columns | score columns | texts | details
-//!                | lookups | supersessions | tombstones | payload lengths and fingerprints | footer
-//! seg-<id>.tkp   header | dictionary | blocks of parts | block directory | part lengths
-//!                | part lists | footer
+//! seg-<id>.tks   header | traces | observations | parents elsewhere | scores | payloads | texts
+//!                | details | lookups | superseded rows | tombstones | footer
+//! seg-<id>.tkp   header | dictionary | blocks of parts | block directory | parts | part lists
+//!                | footer
 //! ```
 //!
 //! Traces are ordered by their start; the observations of a trace are contiguous, ordered by
@@ -18,7 +18,7 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `check`, `observations`, `skeletons`, `payload_reader`, `content`, `damaged`,
+//! `writer`, `reader`, `groups`, `check`, `observations`, `skeletons`, `payload_reader`, `content`, `damaged`,
 //! `readable`.
 
 mod check;
@@ -29,6 +29,7 @@ mod details;
 mod facts;
 #[cfg(test)]
 mod golden;
+mod groups;
 mod observations;
 mod payload_reader;
 mod payload_writer;
@@ -39,7 +40,7 @@ mod skeletons;
 mod summary;
 mod writer;
 
-pub use columns::{LookupKind, RowKind};
+pub use columns::{ColumnId, LookupKind, RowKind};
 pub use content::Content;
 pub use damaged::Readable;
 pub use facts::{Facts, SealLevel};

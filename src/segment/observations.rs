@@ -4,7 +4,7 @@ use super::columns as s;
 use super::details::amounts::Amounts;
 use super::details::{self, Base, column_id};
 use super::reader::Segment;
-use crate::column::{Blobs, Ids, LastBlock};
+use crate::column::{Blobs, LastBlock};
 use crate::error::{Fault, Result};
 use crate::fs::Dir;
 use crate::id::{Id, Identity};
@@ -18,13 +18,14 @@ const NULL: i64 = i64::MIN;
 impl<D: Dir> Segment<D> {
     /// Identity of an observation's row.
     pub fn observation_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::OBS_IDS)).get(row as usize)
+        self.identity(s::OBS_IDS, row)
     }
 
     /// Identities of these observation rows.
     pub fn observation_identities(&self, rows: Range<u32>) -> Vec<Identity> {
+        debug_assert!(self.is_checked(s::OBSERVATIONS, rows.clone()));
         let mut ids = Vec::new();
-        Ids::view(self.bytes(s::OBS_IDS)).read(rows.start as usize..rows.end as usize, &mut ids);
+        self.ids(s::OBS_IDS).read(rows.start as usize..rows.end as usize, &mut ids);
         ids
     }
 
@@ -35,8 +36,8 @@ impl<D: Dir> Segment<D> {
 
     /// The row of this observation among `rows`. Cost: a scan of their ids.
     pub fn find_observation(&self, rows: Range<u32>, identity: Identity) -> Option<u32> {
-        let ids = Ids::view(self.bytes(s::OBS_IDS));
-        let row = ids.find(rows.start as usize..rows.end as usize, identity)?;
+        debug_assert!(self.is_checked(s::OBSERVATIONS, rows.clone()));
+        let row = self.ids(s::OBS_IDS).find(rows.start as usize..rows.end as usize, identity)?;
         u32::try_from(row).ok()
     }
 
@@ -53,7 +54,7 @@ impl<D: Dir> Segment<D> {
 
     /// The identity of the parent of an observation's row, where it stands elsewhere.
     pub fn parent_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::PARENT_IDS)).get(self.elsewhere(row)?)
+        self.ids(s::PARENT_IDS).get(self.elsewhere(row)?)
     }
 
     /// The parent of an observation's row, if it has one.
@@ -61,7 +62,7 @@ impl<D: Dir> Segment<D> {
         match self.int(s::OBS_PARENT, row)? {
             0 => {
                 let at = self.elsewhere(row)?;
-                let identity = Ids::view(self.bytes(s::PARENT_IDS)).get(at)?;
+                let identity = self.ids(s::PARENT_IDS).get(at)?;
                 column_id(identity, self.coded(s::PARENT_ID_TEXTS, u32::try_from(at).ok()?))
             }
             back => {
@@ -80,13 +81,19 @@ impl<D: Dir> Segment<D> {
     }
 
     /// Input or output of an observation's row, without its details.
-    pub fn observation_payload(&self, row: u32, field: Field) -> Option<PayloadRef> {
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn observation_payload(&self, row: u32, field: Field) -> Result<Option<PayloadRef>> {
         let (input, output) = self.payload_numbers(row);
-        match field {
-            Field::Input => self.payload(input?),
-            Field::Output => self.payload(output?),
+        let number = match field {
+            Field::Input => input,
+            Field::Output => output,
             _ => None,
-        }
+        };
+        let Some(number) = number else { return Ok(None) };
+        self.check_payload(u32::try_from(number).unwrap_or(u32::MAX))?;
+        Ok(self.payload(number))
     }
 
     /// The raw details of many rows, each block decompressed once: calls `each` with the row.
@@ -187,9 +194,10 @@ impl<D: Dir> Segment<D> {
 
     /// The skeleton columns of contiguous rows, in bulk.
     pub fn columns(&self, rows: Range<u32>) -> ObservationColumns {
+        debug_assert!(self.is_checked(s::OBSERVATIONS, rows.clone()));
         let range = rows.start as usize..rows.end as usize;
         let mut ids = Vec::new();
-        Ids::view(self.bytes(s::OBS_IDS)).read(range.clone(), &mut ids);
+        self.ids(s::OBS_IDS).read(range.clone(), &mut ids);
         let read = |column| {
             let mut values = Vec::with_capacity(range.len());
             self.ints(column).read_or(range.clone(), NULL, &mut values);

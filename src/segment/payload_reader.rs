@@ -2,9 +2,10 @@
 //! call.
 
 use super::columns as s;
+use super::groups::Groups;
 use super::section::{Footer, SectionId, check_sections, parse_footer};
 use crate::codec::compress::{Decompressor, Dictionary, unpack, with_own_and};
-use crate::column::{Blobs, Ints};
+use crate::column::{Blobs, Table};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::SegmentId;
@@ -14,7 +15,7 @@ use crate::part::{Block, BlockCache, Content, Item, Separator, items};
 use crate::planted::{self, Bug};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An opened payload file over its map.
 #[derive(Debug)]
@@ -23,12 +24,16 @@ pub struct PayloadFile<M> {
     segment: SegmentId,
     map: M,
     footer: Footer,
+    /// Which groups of PARTS were checked.
+    parts: OnceLock<Groups>,
+    /// What stands for PARTS where what is left of it is read.
+    mended: Option<Vec<u8>>,
 }
 
 const ENTRY: usize = 24;
 
-/// Sections whose blocks carry checksums of their own, checked as they are read.
-const LAZY: &[SectionId] = &[s::BLOCKS, s::LISTS];
+/// Sections whose blocks or groups carry checksums of their own, checked as they are read.
+const LAZY: &[SectionId] = &[s::BLOCKS, s::PARTS, s::LISTS];
 
 struct BlockAt {
     stored: Range<usize>,
@@ -38,14 +43,16 @@ struct BlockAt {
 }
 
 impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
-    /// Checks the footer, the directory of blocks, the lengths of parts and the structure of part
-    /// lists; these and the blocks have checksums of their own, checked as they are read.
+    /// Checks the footer, the dictionary, the directory of blocks, the lengths of parts and the
+    /// structure of part lists; these and the blocks have checksums of their own, checked as they
+    /// are read.
     ///
     /// # Errors
     /// `Corruption`.
     pub fn open(path: &Path, segment: SegmentId, map: M) -> Result<PayloadFile<M>> {
         let file = PayloadFile::open_unchecked(path, segment, map)?;
         file.check()?;
+        file.check_all()?;
         Ok(file)
     }
 
@@ -59,23 +66,57 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         map: M,
     ) -> Result<PayloadFile<M>> {
         let footer = parse_footer(&map, FILE_HEADER_BYTES).map_err(|f| f.in_file(path, 0))?;
-        Ok(PayloadFile { path: path.to_path_buf(), segment, map, footer })
+        Ok(PayloadFile::of(path, segment, map, footer))
     }
 
-    /// Checks what [`open`](Self::open) checks beyond the footer.
+    fn of(path: &Path, segment: SegmentId, map: M, footer: Footer) -> PayloadFile<M> {
+        let (path, parts) = (path.to_path_buf(), OnceLock::new());
+        PayloadFile { path, segment, map, footer, parts, mended: None }
+    }
+
+    /// Checks what every payload hangs on: dictionary, directory of blocks, and what stands before
+    /// the lengths of parts and the part lists.
     ///
     /// # Errors
     /// `Corruption`.
     pub(super) fn check(&self) -> Result<()> {
         let fault = |f: Fault| f.in_file(&self.path, 0);
         check_sections(&self.map, &self.footer, |id| !LAZY.contains(&id)).map_err(fault)?;
-        Ints::parse(self.footer.section(&self.map, s::PART_LEN)).map_err(fault)?;
-        Blobs::parse(self.footer.section(&self.map, s::LISTS)).map_err(fault)?;
-        Ok(())
+        let section = |id| (self.footer.section(&self.map, id), self.footer.offset(id));
+        let (parts, at) = section(s::PARTS);
+        let table = Table::open(parts).map_err(|f| f.in_file(&self.path, at))?;
+        if Some(table.shape()) != s::shape(s::PARTS) {
+            return Err(Error::corruption_at(&self.path, at, "PARTS has other columns"));
+        }
+        let (lists, at) = section(s::LISTS);
+        Blobs::open(lists).map(|_| ()).map_err(|f| f.in_file(&self.path, at))
     }
 
-    /// Opens a file that may be damaged, and tells what of it is, but for blocks and lists, which
-    /// tell for themselves. What is read of a damaged one has to be compared with its fingerprint.
+    /// Checks the lengths of all parts and the structure of all lists.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub(super) fn check_all(&self) -> Result<()> {
+        self.check_parts(0..self.parts())?;
+        let lists = Blobs::parse(self.footer.section(&self.map, s::LISTS));
+        lists.map(|_| ()).map_err(|f| f.in_file(&self.path, self.footer.offset(s::LISTS)))
+    }
+
+    /// Checks the lengths of these parts, unless they were checked before.
+    fn check_parts(&self, parts: Range<usize>) -> Result<()> {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let groups = self.parts.get_or_init(|| Groups::unchecked(narrow(self.parts())));
+        let checked = groups.check(self.part_table(), narrow(parts.start)..narrow(parts.end));
+        checked.map_err(|f| f.in_file(&self.path, self.footer.offset(s::PARTS)))
+    }
+
+    fn part_table(&self) -> Table<'_> {
+        let section = self.mended.as_deref();
+        Table::view(section.unwrap_or_else(|| self.footer.section(&self.map, s::PARTS)))
+    }
+
+    /// Opens a file that may be damaged, of so many parts where that is known, and tells what of it
+    /// is, but for blocks, lengths of parts and lists, which tell for themselves. What is read of a damaged one has to be compared with its fingerprint.
     ///
     /// # Errors
     /// A fault where the footer is damaged.
@@ -83,10 +124,17 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         path: &Path,
         segment: SegmentId,
         map: M,
+        parts: Option<u32>,
     ) -> Result<(PayloadFile<M>, Option<Fault>), Fault> {
         let footer = parse_footer(&map, FILE_HEADER_BYTES)?;
         let damage = check_sections(&map, &footer, |id| !LAZY.contains(&id)).err();
-        Ok((PayloadFile { path: path.to_path_buf(), segment, map, footer }, damage))
+        let mut file = PayloadFile::of(path, segment, map, footer);
+        let written = file.footer.section(&file.map, s::PARTS);
+        if let (Err(_), Some(shape)) = (Table::open(written), s::shape(s::PARTS)) {
+            let rows = parts.and_then(|parts| usize::try_from(parts).ok());
+            file.mended = Some(Table::find_groups(written, rows, shape));
+        }
+        Ok((file, damage))
     }
 
     /// The footer.
@@ -111,7 +159,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
 
     /// Number of parts.
     pub fn parts(&self) -> usize {
-        Ints::view(self.footer.section(&self.map, s::PART_LEN)).len()
+        self.part_table().rows()
     }
 
     /// Where a block stands in the file, and its first part.
@@ -181,7 +229,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         }
         let mut bytes = Vec::new();
         unpack(decompressor, stored, at.raw, &mut bytes).map_err(|f| corrupt(f.what))?;
-        let lens_column = Ints::view(self.footer.section(&self.map, s::PART_LEN));
+        let lens_column = self.part_table().ints(usize::from(s::PART_LEN.index));
         let next = if number + 1 < self.blocks() {
             self.first_part(number + 1) as usize
         } else {
@@ -191,6 +239,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         if parts.len() > BLOCK_BYTES_MAX {
             return Err(corrupt(format!("{} parts are too many", parts.len())));
         }
+        self.check_parts(parts.clone())?;
         let mut ends = Vec::with_capacity(parts.len());
         let mut lens = Vec::new();
         lens_column.read_or(parts, 0, &mut lens);

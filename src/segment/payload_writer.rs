@@ -3,7 +3,7 @@
 use super::columns as s;
 use super::section::SectionWriter;
 use crate::codec::compress::{Compressor, pack};
-use crate::column::{BlobsBuilder, IntsBuilder};
+use crate::column::{BlobsBuilder, TableBuilder};
 use crate::error::{Error, Result};
 use crate::fs::File;
 use crate::limits::BLOCK_BYTES;
@@ -46,7 +46,7 @@ pub struct PayloadWriter<F: File> {
     block_first: u32,
     stored: Vec<u8>,
     directory: Vec<u8>,
-    lens: IntsBuilder,
+    lens: TableBuilder,
     part_bytes: u64,
     lists: BlobsBuilder,
     payloads: Vec<PayloadFacts>,
@@ -78,7 +78,7 @@ impl<F: File> PayloadWriter<F> {
             block_first: 0,
             stored: Vec::new(),
             directory: Vec::new(),
-            lens: IntsBuilder::new(),
+            lens: TableBuilder::new(0, 1),
             part_bytes: 0,
             lists: BlobsBuilder::new(level),
             payloads: Vec::new(),
@@ -105,7 +105,7 @@ impl<F: File> PayloadWriter<F> {
         let number = self.parts();
         self.table.insert(hash, number);
         self.block.extend_from_slice(bytes);
-        self.lens.push(Some(bytes.len() as i64));
+        self.lens.push(&[], &[Some(bytes.len() as i64)]);
         self.part_bytes += bytes.len() as u64;
         Ok(number)
     }
@@ -153,7 +153,7 @@ impl<F: File> PayloadWriter<F> {
         let parts = self.parts();
         self.sections.end()?;
         self.sections.section(s::BLOCK_DIRECTORY, &self.directory)?;
-        self.sections.section(s::PART_LEN, &self.lens.build())?;
+        self.sections.section(s::PARTS, &self.lens.build())?;
         self.sections.section(s::LISTS, &self.lists.build())?;
         let (file, bytes, crc) = self.sections.finish(&[])?;
         Ok(Finished {

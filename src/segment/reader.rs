@@ -1,14 +1,14 @@
 //! Reading a skeleton file in place.
 
 use super::check::Checked;
-use super::columns::{self as s, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
+use super::columns::{self as s, ColumnId, LookupKind, RowKind, TAG_ESCAPE, TAG_SEPARATOR};
 use super::details::amounts::Amounts;
 use super::details::{self, Base, column_id};
 use super::facts::Facts;
 use super::payload_reader::PayloadFile;
 use super::section::{Footer, SectionAt, SectionId, parse_footer};
 use super::summary::Summary;
-use crate::column::{Blobs, Ids, Ints, LastBlock, Texts};
+use crate::column::{Blobs, Ids, Ints, LastBlock, Table, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
@@ -55,14 +55,16 @@ pub struct Segment<D: Dir> {
     pub(super) map: D::Map,
     pub(super) footer: Footer,
     pub(super) places: Places,
+    /// What stands for a section that is damaged, where what is left of it is read.
+    pub(super) mended: Vec<(SectionId, Vec<u8>)>,
     pub(super) payload: Option<PayloadFile<D::Map>>,
     pub(super) checked: Checked,
 }
 
 impl<D: Dir> Segment<D> {
     /// Opens a segment: both files mapped; headers and footers checked, and which rows of older
-    /// segments it supersedes. Whoever reads a row calls [`check`](Self::check) first. Cost: some
-    /// pages of each file, however many rows there are. A missing payload file is allowed only
+    /// segments it supersedes. Whoever reads a row has it checked first. Cost: some pages of each
+    /// file, however many rows there are. A missing payload file is allowed only
     /// where `payload_expired`.
     ///
     /// # Errors
@@ -100,30 +102,55 @@ impl<D: Dir> Segment<D> {
             }
             Some(file)
         };
-        let (key, checked) = (store.key, Checked::default());
-        let segment = Segment { facts, key, path, map, footer, places, payload, checked };
+        let (key, checked, mended) = (store.key, Checked::nothing(&facts), Vec::new());
+        let segment = Segment { facts, key, path, map, footer, places, mended, payload, checked };
         segment.check_early()?;
         Ok(segment)
     }
 
-    /// A section that was checked.
+    /// A section that was checked, and is no table.
     pub(super) fn bytes(&self, id: SectionId) -> &[u8] {
-        let checked = self.checked.columns.get();
-        debug_assert!(matches!(checked, Some(Ok(()))), "read before it was checked");
+        debug_assert!(
+            self.checked.has(id),
+            "{} is read before it was checked",
+            s::section_name(id)
+        );
         self.place(id)
     }
 
     pub(super) fn place(&self, id: SectionId) -> &[u8] {
+        if let Some((_, bytes)) = self.mended.iter().find(|(mended, _)| *mended == id) {
+            return bytes;
+        }
         let section = self.places.find(&self.footer.sections, id);
         section.and_then(|at| self.map.get(at.bytes())).unwrap_or_default()
     }
 
-    pub(super) fn ints(&self, id: SectionId) -> Ints<'_> {
-        Ints::view(self.bytes(id))
+    /// A column of integers, of which rows that were checked can be read.
+    pub fn ints(&self, id: ColumnId) -> Ints<'_> {
+        Table::view(self.place(id.section)).ints(usize::from(id.index))
     }
 
-    pub(super) fn int(&self, id: SectionId, row: u32) -> Option<i64> {
+    /// As [`ints`](Self::ints), of identities.
+    pub fn ids(&self, id: ColumnId) -> Ids<'_> {
+        Table::view(self.place(id.section)).ids(usize::from(id.index))
+    }
+
+    pub(super) fn int(&self, id: ColumnId, row: u32) -> Option<i64> {
+        debug_assert!(self.is_checked(id.section, row..row.saturating_add(1)), "{id:?} {row}");
         self.ints(id).get(row as usize)
+    }
+
+    pub(super) fn identity(&self, id: ColumnId, row: u32) -> Option<Identity> {
+        debug_assert!(self.is_checked(id.section, row..row.saturating_add(1)), "{id:?} {row}");
+        self.ids(id).get(row as usize)
+    }
+
+    /// Whether who reads these rows of a table has checked them; a row that is not there need not
+    /// be.
+    pub(super) fn is_checked(&self, table: SectionId, mut rows: Range<u32>) -> bool {
+        let there = Table::view(self.place(table)).rows();
+        rows.all(|row| row as usize >= there || self.checked.has_row(table, row))
     }
 
     /// What the segment says of itself.
@@ -165,7 +192,7 @@ impl<D: Dir> Segment<D> {
         Texts::view(self.bytes(s::TEXTS)).get(code)
     }
 
-    pub(super) fn coded(&self, column: SectionId, row: u32) -> Option<&str> {
+    pub(super) fn coded(&self, column: ColumnId, row: u32) -> Option<&str> {
         let code = self.int(column, row)?;
         self.text(u32::try_from(code).ok()?)
     }
@@ -188,21 +215,19 @@ impl<D: Dir> Segment<D> {
 
     /// The trace's row, if the segment holds anything of it. Cost: one probe.
     pub fn find_trace(&self, identity: Identity) -> Option<u32> {
-        let ids = Ids::view(self.bytes(s::TRACE_IDS));
         self.candidates(LookupKind::Trace, self.key.lookup_hash(identity))
-            .find(|row| ids.get(*row as usize) == Some(identity))
+            .find(|row| self.trace_identity(*row) == Some(identity))
     }
 
     /// The score's row, if the segment holds it. Cost: one probe.
     pub fn find_score(&self, identity: Identity) -> Option<u32> {
-        let ids = Ids::view(self.bytes(s::SCORE_IDS));
         self.candidates(LookupKind::Score, self.key.lookup_hash(identity))
-            .find(|row| ids.get(*row as usize) == Some(identity))
+            .find(|row| self.score_identity(*row) == Some(identity))
     }
 
     /// Identity of a trace's row.
     pub fn trace_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::TRACE_IDS)).get(row as usize)
+        self.identity(s::TRACE_IDS, row)
     }
 
     /// Id of a trace's row.
@@ -277,17 +302,17 @@ impl<D: Dir> Segment<D> {
         tags_of(self.coded(s::TRACE_TAGS, row).unwrap_or_default())
     }
 
-    /// What a payload's number stands for.
+    /// What a payload's number stands for; none where its row is damaged.
     pub fn payload(&self, number: u64) -> Option<PayloadRef> {
-        let row = usize::try_from(number).ok()?;
-        let len = u64::try_from(self.ints(s::PAYLOAD_LEN).get(row)?).ok()?;
-        let at = row.checked_mul(8)?;
-        let print = self.bytes(s::PAYLOAD_PRINT).get(at..at.checked_add(8)?)?.first_chunk::<8>()?;
+        let row = u32::try_from(number).ok()?;
+        self.check_payload(row).ok()?;
+        let len = u64::try_from(self.int(s::PAYLOAD_LEN, row)?).ok()?;
+        let print = self.int(s::PAYLOAD_PRINT, row)? as u64;
         let source = match self.payload {
             Some(_) => Source::Segment(self.facts.id),
             None => Source::Expired,
         };
-        Some(PayloadRef { len, print: u64::from_le_bytes(*print), source, number })
+        Some(PayloadRef { len, print, source, number })
     }
 
     pub(super) fn in_details(&self, column: SectionId, f: Fault) -> Error {
@@ -330,7 +355,7 @@ impl<D: Dir> Segment<D> {
 
     /// Identity of a score's row.
     pub fn score_identity(&self, row: u32) -> Option<Identity> {
-        Ids::view(self.bytes(s::SCORE_IDS)).get(row as usize)
+        self.identity(s::SCORE_IDS, row)
     }
 
     /// Id of a score's row.
@@ -353,9 +378,8 @@ impl<D: Dir> Segment<D> {
 
     /// The rows of older segments that this one supersedes.
     pub fn superseded(&self) -> impl Iterator<Item = Supersession> + '_ {
-        let column = |id| Ints::view(self.place(id));
         let (segments, rows, successors) =
-            (column(s::OLD_SEGMENT), column(s::OLD_ROW), column(s::OLD_SUCCESSOR));
+            (self.ints(s::OLD_SEGMENT), self.ints(s::OLD_ROW), self.ints(s::OLD_SUCCESSOR));
         (0..segments.len()).filter_map(move |i| {
             let packed = rows.get(i)?;
             Some(Supersession {
@@ -369,8 +393,7 @@ impl<D: Dir> Segment<D> {
 
     /// The tombstones that this segment carries.
     pub fn tombstones(&self) -> impl Iterator<Item = TombstoneRow> + '_ {
-        let ids = Ids::view(self.bytes(s::TOMBSTONE_IDS));
-        let traces = Ids::view(self.bytes(s::TOMBSTONE_TRACES));
+        let (ids, traces) = (self.ids(s::TOMBSTONE_IDS), self.ids(s::TOMBSTONE_TRACES));
         let (kinds, seqs) = (self.ints(s::TOMBSTONE_KIND), self.ints(s::TOMBSTONE_SEQ));
         (0..ids.len()).filter_map(move |i| {
             Some(TombstoneRow {

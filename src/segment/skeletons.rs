@@ -48,12 +48,12 @@ pub struct SkeletonRow<'a> {
 }
 
 impl<D: Dir> Segment<D> {
-    /// The columns of its skeletons.
+    /// The columns of its skeletons, of which rows that were checked can be read.
     pub fn skeletons(&self) -> Skeletons<'_> {
         Skeletons {
-            trace_ids: Ids::view(self.bytes(s::TRACE_IDS)),
+            trace_ids: self.ids(s::TRACE_IDS),
             trace_id_texts: self.ints(s::TRACE_ID_TEXTS),
-            ids: Ids::view(self.bytes(s::OBS_IDS)),
+            ids: self.ids(s::OBS_IDS),
             id_texts: self.ints(s::OBS_ID_TEXTS),
             start: self.ints(s::OBS_START),
             duration: self.ints(s::OBS_DURATION),

@@ -8,7 +8,7 @@ use super::payload_writer::PayloadWriter;
 use super::reader::Supersession;
 use super::section::{SectionId, SectionWriter};
 use super::summary::{Summary, effective_start};
-use crate::column::{BlobsBuilder, IdsBuilder, IntsBuilder, TextsBuilder};
+use crate::column::{BlobsBuilder, TableBuilder, TextsBuilder};
 use crate::error::Result;
 use crate::frame::{FileHeader, FileKind};
 use crate::fs::{Dir, File, FileName};
@@ -73,26 +73,10 @@ pub struct TraceRow<'a> {
 /// Numbers payloads for the segment that is being written.
 pub type Number<'a> = &'a mut dyn FnMut(&PayloadRef) -> u64;
 
-/// The integer columns of one table, in section order.
-#[derive(Debug)]
-struct Columns(Vec<(SectionId, IntsBuilder)>);
-
-impl Columns {
-    fn new(sections: &[SectionId]) -> Columns {
-        Columns(sections.iter().map(|id| (*id, IntsBuilder::new())).collect())
-    }
-
-    /// Appends a row: one value per column, in the order of `new`.
-    fn row<const N: usize>(&mut self, values: [Option<i64>; N]) {
-        debug_assert_eq!(N, self.0.len());
-        for ((_, column), value) in self.0.iter_mut().zip(values) {
-            column.push(value);
-        }
-    }
-
-    fn write<F: File>(self, out: &mut SectionWriter<F>) -> Result<()> {
-        self.0.into_iter().try_for_each(|(id, column)| out.section(id, &column.build()))
-    }
+/// An empty table of the section's shape.
+fn table(section: SectionId) -> TableBuilder {
+    let (ids, ints) = s::shape(section).unwrap_or_default();
+    TableBuilder::new(ids, ints)
 }
 
 /// Writes one segment. Memory: about 100 bytes a row beside what is compressed already.
@@ -104,25 +88,19 @@ pub struct SegmentWriter<D: Dir> {
     skeleton: SectionWriter<D::File>,
     key: StoreKey,
     texts: TextsBuilder,
-    traces: Columns,
-    trace_ids: IdsBuilder,
+    traces: TableBuilder,
     trace_details: BlobsBuilder,
     trace_lookup: Vec<(u64, u32)>,
     session_lookup: Vec<(u64, u32)>,
-    observations: Columns,
-    observation_ids: IdsBuilder,
+    observations: TableBuilder,
     observation_details: BlobsBuilder,
-    parents: Columns,
-    parent_ids: IdsBuilder,
-    scores: Columns,
-    score_ids: IdsBuilder,
+    parents: TableBuilder,
+    scores: TableBuilder,
     score_details: BlobsBuilder,
     score_lookup: Vec<(u64, u32)>,
     subject_lookup: Vec<(u64, u32)>,
     superseded: Vec<Supersession>,
-    tombstones: Columns,
-    tombstone_ids: IdsBuilder,
-    tombstone_traces: IdsBuilder,
+    tombstones: TableBuilder,
     start: i64,
     end: i64,
     scratch: Vec<u8>,
@@ -150,60 +128,19 @@ impl<D: Dir> SegmentWriter<D> {
             skeleton,
             key,
             texts: TextsBuilder::new(),
-            traces: Columns::new(&[
-                s::TRACE_ID_TEXTS,
-                s::TRACE_FIRST,
-                s::TRACE_ROWS,
-                s::TRACE_START,
-                s::TRACE_DURATION,
-                s::TRACE_OBSERVATIONS,
-                s::TRACE_OPEN,
-                s::TRACE_ERRORS,
-                s::TRACE_TOKENS_IN,
-                s::TRACE_TOKENS_OUT,
-                s::TRACE_TOKENS_TOTAL,
-                s::TRACE_COST,
-                s::TRACE_PAYLOAD_BYTES,
-                s::TRACE_NAME,
-                s::TRACE_USER,
-                s::TRACE_SESSION,
-                s::TRACE_ENVIRONMENT,
-                s::TRACE_TAGS,
-            ]),
-            trace_ids: IdsBuilder::new(),
+            traces: table(s::TRACES),
             trace_details: blobs(),
             trace_lookup: Vec::new(),
             session_lookup: Vec::new(),
-            observations: Columns::new(&[
-                s::OBS_ID_TEXTS,
-                s::OBS_PARENT,
-                s::OBS_START,
-                s::OBS_DURATION,
-                s::OBS_COMPLETION,
-                s::OBS_KIND,
-                s::OBS_LEVEL,
-                s::OBS_NAME,
-                s::OBS_MODEL,
-                s::OBS_TOKENS_IN,
-                s::OBS_TOKENS_OUT,
-                s::OBS_TOKENS_REST,
-                s::OBS_COST,
-                s::OBS_INPUT,
-                s::OBS_OUTPUT,
-            ]),
-            observation_ids: IdsBuilder::new(),
+            observations: table(s::OBSERVATIONS),
             observation_details: blobs(),
-            parents: Columns::new(&[s::PARENT_ROWS, s::PARENT_ID_TEXTS]),
-            parent_ids: IdsBuilder::new(),
-            scores: Columns::new(&[s::SCORE_ID_TEXTS, s::SCORE_TIME]),
-            score_ids: IdsBuilder::new(),
+            parents: table(s::PARENTS),
+            scores: table(s::SCORES),
             score_details: blobs(),
             score_lookup: Vec::new(),
             subject_lookup: Vec::new(),
             superseded: Vec::new(),
-            tombstones: Columns::new(&[s::TOMBSTONE_KIND, s::TOMBSTONE_SEQ]),
-            tombstone_ids: IdsBuilder::new(),
-            tombstone_traces: IdsBuilder::new(),
+            tombstones: table(s::TOMBSTONES),
             start: i64::MAX,
             end: i64::MIN,
             scratch: Vec::new(),
@@ -218,17 +155,17 @@ impl<D: Dir> SegmentWriter<D> {
 
     /// The row that the next observation gets.
     pub fn next_observation(&self) -> u32 {
-        u32::try_from(self.observation_ids.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.observations.len()).unwrap_or(u32::MAX)
     }
 
     /// The row that the next trace gets.
     pub fn next_trace(&self) -> u32 {
-        u32::try_from(self.trace_ids.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.traces.len()).unwrap_or(u32::MAX)
     }
 
     /// The row that the next score gets.
     pub fn next_score(&self) -> u32 {
-        u32::try_from(self.score_ids.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.scores.len()).unwrap_or(u32::MAX)
     }
 
     fn identity(&mut self, id: &Id) -> (Identity, Option<i64>) {
@@ -245,7 +182,6 @@ impl<D: Dir> SegmentWriter<D> {
         let fields = row.fields;
         let at = self.next_observation();
         let (identity, id_text) = self.identity(row.id);
-        self.observation_ids.push(identity);
         let parent = self.parent(row, at);
         let start = effective_start(fields);
         let since = |field| fields.time(field).map(|t: Timestamp| t.0.wrapping_sub(start.0));
@@ -263,7 +199,7 @@ impl<D: Dir> SegmentWriter<D> {
         let input = fields.payload(Field::Input).map(&mut *number);
         let output = fields.payload(Field::Output).map(&mut *number);
         let output_base = input.unwrap_or(u64::from(at));
-        self.observations.row([
+        let columns = [
             id_text,
             parent,
             Some(start.0.wrapping_sub(row.trace_start.0)),
@@ -279,7 +215,8 @@ impl<D: Dir> SegmentWriter<D> {
             cost,
             input.map(|n| n as i64),
             output.map(|n| (n as i64).wrapping_sub(output_base as i64)),
-        ]);
+        ];
+        self.observations.push(&[identity], &columns);
         let end = fields.time(Field::End);
         let number_base = output.or(input).unwrap_or(u64::from(at));
         let amounts = Amounts::of_columns([tokens_in, tokens_out, rest, cost]);
@@ -297,8 +234,7 @@ impl<D: Dir> SegmentWriter<D> {
             return Some(i64::from(at) - i64::from(parent_row));
         }
         let (identity, text) = self.identity(parent);
-        self.parents.row([Some(i64::from(at)), text]);
-        self.parent_ids.push(identity);
+        self.parents.push(&[identity], &[Some(i64::from(at)), text]);
         Some(0)
     }
 
@@ -307,7 +243,6 @@ impl<D: Dir> SegmentWriter<D> {
         let (fields, summary) = (row.fields, row.summary);
         let at = self.next_trace();
         let (identity, id_text) = self.identity(row.id);
-        self.trace_ids.push(identity);
         self.trace_lookup.push((self.key.lookup_hash(identity), at));
         let session = fields.id(Field::Session);
         if let Some(session) = session {
@@ -321,7 +256,7 @@ impl<D: Dir> SegmentWriter<D> {
         let environment = self.code(fields.text(Field::Environment));
         let (session, tags) = (self.code(session.as_deref()), self.code(tags.as_deref()));
         let count = |n: u64| Some(i64::try_from(n).unwrap_or(i64::MAX));
-        self.traces.row([
+        let columns = [
             id_text,
             Some(i64::from(row.first)),
             Some(i64::from(self.next_observation() - row.first)),
@@ -340,7 +275,8 @@ impl<D: Dir> SegmentWriter<D> {
             session,
             environment,
             tags,
-        ]);
+        ];
+        self.traces.push(&[identity], &columns);
         (self.start, self.end) = (self.start.min(summary.start.0), self.end.max(summary.end.0));
         let base = Base {
             start: summary.start,
@@ -357,13 +293,12 @@ impl<D: Dir> SegmentWriter<D> {
     pub fn score(&mut self, id: &Id, fields: &Fields, number: Number<'_>) {
         let at = self.next_score();
         let (identity, id_text) = self.identity(id);
-        self.score_ids.push(identity);
         self.score_lookup.push((self.key.lookup_hash(identity), at));
         if let Some(subject) = fields.subject() {
             self.subject_lookup.push((subject.lookup_hash(&self.key), at));
         }
         let time = fields.time(Field::Timestamp).unwrap_or_else(|| fields.first_time());
-        self.scores.row([id_text, Some(time.0)]);
+        self.scores.push(&[identity], &[id_text, Some(time.0)]);
         self.scratch.clear();
         let base = Base { start: time, end: None, number: 0, amounts: Amounts::default() };
         details::encode(fields, base, &[], number, &mut self.scratch);
@@ -377,9 +312,8 @@ impl<D: Dir> SegmentWriter<D> {
 
     /// Keeps a tombstone: `trace` is the trace of an erased observation, else the id again.
     pub fn tombstone(&mut self, kind: RowKind, identity: Identity, trace: Identity, seq: Seq) {
-        self.tombstone_ids.push(identity);
-        self.tombstone_traces.push(trace);
-        self.tombstones.row([Some(i64::from(kind as u8)), Some(seq.0 as i64)]);
+        let columns = [Some(i64::from(kind as u8)), Some(seq.0 as i64)];
+        self.tombstones.push(&[identity, trace], &columns);
     }
 
     /// Writes what is left, makes both files durable under their names and gives the facts. The
@@ -398,11 +332,9 @@ impl<D: Dir> SegmentWriter<D> {
         let payloads = self.payloads.finish()?;
         // SYNC: the skeleton file and the manifest will name these bytes as the only copy.
         planted::unless(Bug::RenamedUnsynced, || payloads.file.sync())?;
-        let mut lens = IntsBuilder::new();
-        let mut prints = Vec::with_capacity(payloads.payloads.len() * 8);
+        let mut known = table(s::PAYLOADS);
         for payload in &payloads.payloads {
-            lens.push(Some(payload.len as i64));
-            prints.extend_from_slice(&payload.print.to_le_bytes());
+            known.push(&[], &[Some(payload.len as i64), Some(payload.print as i64)]);
         }
         let facts = Facts {
             id,
@@ -410,9 +342,9 @@ impl<D: Dir> SegmentWriter<D> {
             last_seq: seqs.1,
             logs,
             segments,
-            traces: count(self.trace_ids.len()),
-            observations: count(self.observation_ids.len()),
-            scores: count(self.score_ids.len()),
+            traces: count(self.traces.len()),
+            observations: count(self.observations.len()),
+            scores: count(self.scores.len()),
             payloads: count(payloads.payloads.len()),
             parts: payloads.parts,
             superseded: count(self.superseded.len()),
@@ -425,14 +357,11 @@ impl<D: Dir> SegmentWriter<D> {
             created_ns,
         };
         let mut out = self.skeleton;
-        out.section(s::TRACE_IDS, &self.trace_ids.build())?;
-        self.traces.write(&mut out)?;
-        out.section(s::OBS_IDS, &self.observation_ids.build())?;
-        self.observations.write(&mut out)?;
-        self.parents.write(&mut out)?;
-        out.section(s::PARENT_IDS, &self.parent_ids.build())?;
-        out.section(s::SCORE_IDS, &self.score_ids.build())?;
-        self.scores.write(&mut out)?;
+        out.section(s::TRACES, &self.traces.build())?;
+        out.section(s::OBSERVATIONS, &self.observations.build())?;
+        out.section(s::PARENTS, &self.parents.build())?;
+        out.section(s::SCORES, &self.scores.build())?;
+        out.section(s::PAYLOADS, &known.build())?;
         out.section(s::TEXTS, &self.texts.build())?;
         out.section(s::TRACE_DETAILS, &self.trace_details.build())?;
         out.section(s::OBS_DETAILS, &self.observation_details.build())?;
@@ -441,12 +370,8 @@ impl<D: Dir> SegmentWriter<D> {
         out.section(s::LOOKUP_SCORE, &Lookup::build(self.score_lookup))?;
         out.section(s::LOOKUP_SUBJECT, &Lookup::build(self.subject_lookup))?;
         out.section(s::LOOKUP_SESSION, &Lookup::build(self.session_lookup))?;
-        write_supersessions(&mut self.superseded, &mut out)?;
-        self.tombstones.write(&mut out)?;
-        out.section(s::TOMBSTONE_IDS, &self.tombstone_ids.build())?;
-        out.section(s::TOMBSTONE_TRACES, &self.tombstone_traces.build())?;
-        out.section(s::PAYLOAD_LEN, &lens.build())?;
-        out.section(s::PAYLOAD_PRINT, &prints)?;
+        out.section(s::SUPERSEDED, &superseded(&mut self.superseded))?;
+        out.section(s::TOMBSTONES, &self.tombstones.build())?;
         let (file, _, _) = out.finish(&facts.encode())?;
         // SYNC: after the manifest edit the logs go, and this is the only copy.
         file.sync()?;
@@ -462,17 +387,14 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn write_supersessions<F: File>(
-    old: &mut [Supersession],
-    out: &mut SectionWriter<F>,
-) -> Result<()> {
+fn superseded(old: &mut [Supersession]) -> Vec<u8> {
     old.sort_unstable_by_key(|o| (o.segment, o.kind, o.row));
-    let mut columns = Columns::new(&[s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR]);
+    let mut rows = table(s::SUPERSEDED);
     for o in old.iter() {
         let row = i64::from(o.row) << 2 | i64::from(o.kind as u8);
-        columns.row([Some(o.segment.0 as i64), Some(row), o.successor.map(i64::from)]);
+        rows.push(&[], &[Some(o.segment.0 as i64), Some(row), o.successor.map(i64::from)]);
     }
-    columns.write(out)
+    rows.build()
 }
 
 /// The tags as one text, for the column that filters read.

@@ -7,7 +7,8 @@ use crate::fs::Fs;
 use crate::segment::Content;
 
 impl<F: Fs> Snapshot<F> {
-    /// Bytes of the sealed segments by kind of content. Cost: the footers.
+    /// Bytes of the sealed segments by kind of content. Cost: the footers, and the first page of
+    /// each table.
     ///
     /// # Errors
     /// `Expired`.
@@ -15,9 +16,9 @@ impl<F: Fs> Snapshot<F> {
         let mut content = Content::default();
         for s in &self.view()?.segments {
             let (bytes, footer) = s.segment.skeleton();
-            content.add_file(footer, bytes.len() as u64);
+            content.add_file(bytes, footer);
             if let Some(file) = s.segment.payload_file() {
-                content.add_file(file.footer(), file.bytes().len() as u64);
+                content.add_file(file.bytes(), file.footer());
             }
             let facts = s.segment.facts();
             content.parts += u64::from(facts.parts);

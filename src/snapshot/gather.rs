@@ -54,6 +54,9 @@ pub struct Sealed {
     pub trace_start: Timestamp,
 }
 
+/// Observation rows of a segment, and the start that theirs count from.
+pub type SealedRows<'v, D> = (&'v SegmentView<D>, Range<u32>, Timestamp);
+
 /// So many touched observations are looked up one by one; more are found in one pass.
 const LOOKED_UP_MAX: usize = 4;
 
@@ -77,18 +80,18 @@ impl Gathered {
                 all.apply(view, appended.record);
             }
         }
-        all.find_touched(view);
+        all.find_touched(view)?;
         Ok(all)
     }
 
-    fn find_touched<D: Dir>(&mut self, view: &View<D>) {
+    fn find_touched<D: Dir>(&mut self, view: &View<D>) -> Result<()> {
         if self.observations.is_empty() {
-            return;
+            return Ok(());
         }
         for (at, trace_row) in &self.holders {
             let s = &view.segments[*at];
             let (rows, trace_start) =
-                (s.segment.trace_rows(*trace_row), s.segment.trace_start(*trace_row));
+                (s.segment.observations(*trace_row)?, s.segment.trace_start(*trace_row));
             let live = |row: &u32| !s.dead.contains(RowKind::Observation, *row);
             let mut found = |identity, row| {
                 self.touched.insert(identity, Sealed { at: *at, row, trace_start });
@@ -107,6 +110,7 @@ impl Gathered {
                 }
             }
         }
+        Ok(())
     }
 
     /// The live sealed row of an observation that unsealed records say something of, also where
@@ -176,33 +180,40 @@ impl Gathered {
     }
 
     /// The live sealed row of one observation: its segment, row, and its trace row's start.
+    ///
+    /// # Errors
+    /// `Corruption`.
     pub fn sealed_observation<'v, D: Dir>(
         &self,
         view: &'v View<D>,
         identity: Identity,
-    ) -> Option<(&'v SegmentView<D>, u32, Timestamp)> {
+    ) -> Result<Option<(&'v SegmentView<D>, u32, Timestamp)>> {
         if let Some(unsealed) = self.observations.get(&identity) {
-            let sealed = self.sealed_touched(identity).filter(|_| !unsealed.erased)?;
-            return Some((view.segments.get(sealed.at)?, sealed.row, sealed.trace_start));
+            let sealed = self.sealed_touched(identity).filter(|_| !unsealed.erased);
+            let at = |sealed: Sealed| Some((view.segments.get(sealed.at)?, sealed));
+            let found = sealed.and_then(at);
+            return Ok(found.map(|(s, sealed)| (s, sealed.row, sealed.trace_start)));
         }
-        self.holders.iter().rev().find_map(|(at, trace_row)| {
-            let s = view.segments.get(*at)?;
-            let row = s.segment.find_observation(s.segment.trace_rows(*trace_row), identity)?;
-            let live = !s.dead.contains(RowKind::Observation, row);
-            live.then(|| (s, row, s.segment.trace_start(*trace_row)))
-        })
+        for (at, trace_row) in self.holders.iter().rev() {
+            let Some(s) = view.segments.get(*at) else { continue };
+            let rows = s.segment.observations(*trace_row)?;
+            let row = s.segment.find_observation(rows, identity);
+            if let Some(row) = row.filter(|row| !s.dead.contains(RowKind::Observation, *row)) {
+                return Ok(Some((s, row, s.segment.trace_start(*trace_row))));
+            }
+        }
+        Ok(None)
     }
 
     /// Sealed rows of the trace's observations, segment by segment, and the start they count
     /// from.
-    pub fn sealed_rows<'v, D: Dir>(
-        &'v self,
-        view: &'v View<D>,
-    ) -> impl Iterator<Item = (&'v SegmentView<D>, Range<u32>, Timestamp)> {
-        self.holders.iter().filter_map(|(at, row)| {
-            let s = view.segments.get(*at)?;
-            Some((s, s.segment.trace_rows(*row), s.segment.trace_start(*row)))
-        })
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn sealed_rows<'v, D: Dir>(&self, view: &'v View<D>) -> Result<Vec<SealedRows<'v, D>>> {
+        let held = self.holders.iter().filter_map(|(at, row)| Some((view.segments.get(*at)?, row)));
+        held.map(|(s, row)| Ok((s, s.segment.observations(*row)?, s.segment.trace_start(*row))))
+            .collect()
     }
 
     /// Whether unsealed records say anything of this observation.
@@ -233,7 +244,7 @@ impl Gathered {
         identity: Identity,
     ) -> Result<Option<Cow<'_, Fields>>> {
         let unsealed = self.observations.get(&identity).map(|unsealed| &unsealed.fields);
-        let fields = match (self.sealed_observation(view, identity), unsealed) {
+        let fields = match (self.sealed_observation(view, identity)?, unsealed) {
             (Some((s, row, start)), unsealed) => {
                 let mut fields = self.sealed_fields(s, row, start)?;
                 unsealed.into_iter().for_each(|newer| fields.merge(newer.clone()));

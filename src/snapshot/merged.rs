@@ -36,10 +36,9 @@ pub fn each_hash<D: Dir>(
     key: &StoreKey,
     each: &mut dyn FnMut(u64, u32),
 ) -> Result<()> {
-    segment.check()?;
+    segment.check_all_rows(of.rows())?;
     let mut last = LastBlock::default();
-    let rows = if of == Indexed::Trace { segment.facts().traces } else { segment.facts().scores };
-    for row in 0..rows {
+    for row in 0..segment.rows(of.rows()) {
         let identity = |identity: Option<Identity>| identity.map(|id| key.lookup_hash(id));
         let hash = match of {
             Indexed::Trace => identity(segment.trace_identity(row)),

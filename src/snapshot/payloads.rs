@@ -177,10 +177,10 @@ impl<F: Fs> Snapshot<F> {
         let mut sources = PayloadSources::new(&view, Some(self.block_cache()));
         // Input and output of a sealed row stand in columns: no details are needed.
         if !all.touches(identity) && matches!(field, Field::Input | Field::Output) {
-            let Some((s, row, _)) = all.sealed_observation(&view, identity) else {
+            let Some((s, row, _)) = all.sealed_observation(&view, identity)? else {
                 return Ok(None);
             };
-            let Some(payload) = s.segment.observation_payload(row, field) else { return Ok(None) };
+            let Some(payload) = s.segment.observation_payload(row, field)? else { return Ok(None) };
             let mut bytes = Vec::new();
             return Ok(sources.read(&payload, &mut bytes)?.then_some(bytes));
         }

@@ -123,7 +123,8 @@ fn scan_segment<D: Dir>(
     each: &mut Each<'_>,
 ) -> Result<()> {
     let segment = &s.segment;
-    segment.check()?;
+    segment.check_all_rows(RowKind::Trace)?;
+    segment.check_all_rows(RowKind::Observation)?;
     let columns = segment.skeletons();
     for trace in 0..segment.facts().traces {
         // Traces are ordered by start, and no observation starts before its trace.
@@ -169,7 +170,7 @@ fn scan_gathered<D: Dir>(
     for (at, trace) in &all.holders {
         let s = &view.segments[*at];
         let (columns, trace_start) = (s.segment.skeletons(), s.segment.trace_start(*trace));
-        for row in s.segment.trace_rows(*trace) {
+        for row in s.segment.observations(*trace)? {
             if s.segment.observation_identity(row).is_some_and(|id| !all.touches(id)) {
                 let row = SkeletonRow { columns: &columns, trace: *trace, trace_start, row };
                 hand_out(s, row, range, each)?;

@@ -120,7 +120,7 @@ impl<F: Fs> Snapshot<F> {
         let view = self.view()?;
         let mut ids: Vec<Identity> = Vec::new();
         for s in &view.segments {
-            s.segment.check()?;
+            s.segment.check_all_rows(RowKind::Score)?;
             let live =
                 (0..s.segment.facts().scores).filter(|r| !s.dead.contains(RowKind::Score, *r));
             ids.extend(live.filter_map(|row| s.segment.score_identity(row)));

@@ -173,7 +173,7 @@ fn summary_of<D: Dir>(
         }
     }
     let mut summary = Summary::empty(fields);
-    for (s, rows, start) in all.sealed_rows(view) {
+    for (s, rows, start) in all.sealed_rows(view)? {
         s.segment.each_observation(rows, start, &mut |row, fields| {
             let live = !s.dead.contains(RowKind::Observation, row);
             let identity = s.segment.observation_identity(row);
@@ -296,7 +296,7 @@ impl<'a> Ordered<'a> {
         let mut rows = Vec::new();
         for (at, trace_row) in all.holders.iter().filter(|(at, _)| include(*at)) {
             let Some(s) = view.segments.get(*at) else { continue };
-            let range = s.segment.trace_rows(*trace_row);
+            let range = s.segment.observations(*trace_row)?;
             let trace_start = s.segment.trace_start(*trace_row);
             let columns = s.segment.columns(range.clone());
             for (i, identity) in columns.ids.iter().enumerate() {

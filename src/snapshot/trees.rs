@@ -171,7 +171,7 @@ fn elsewhere<D: Dir>(segment: &Segment<D>, row: u32, own: Identity, index: u32) 
 fn joined<D: Dir>(view: &View<D>, all: &Gathered) -> Result<Tree> {
     let mut texts = TextPool::default();
     let mut loose: Vec<Loose> = Vec::new();
-    for (s, rows, start) in all.sealed_rows(view) {
+    for (s, rows, start) in all.sealed_rows(view)? {
         let segment = &s.segment;
         let columns = segment.columns(rows.clone());
         texts.next_segment();
@@ -234,10 +234,10 @@ impl<F: Fs> Snapshot<F> {
         let fresh = view.logs.iter().any(|log| log.trace_last(identity, self.seq()).is_some());
         if !fresh && let [(at, row)] = view.holders(identity)?[..] {
             let s = &view.segments[at];
-            let rows = s.segment.trace_rows(row);
             if s.dead.contains(RowKind::Trace, row) {
                 return Ok(None);
             }
+            let rows = s.segment.observations(row)?;
             if !s.dead.any(RowKind::Observation, rows.clone()) {
                 let start = s.segment.trace_start(row);
                 return Ok(Some(from_one(&s.segment, identity, rows, start)));

@@ -44,6 +44,14 @@ impl Indexed {
     /// All of them.
     pub const ALL: [Indexed; 3] = [Indexed::Trace, Indexed::Score, Indexed::Subject];
 
+    /// Rows of what it finds.
+    pub(super) fn rows(self) -> RowKind {
+        match self {
+            Indexed::Trace => RowKind::Trace,
+            Indexed::Score | Indexed::Subject => RowKind::Score,
+        }
+    }
+
     fn in_segment(self) -> LookupKind {
         match self {
             Indexed::Trace => LookupKind::Trace,
@@ -237,19 +245,19 @@ impl<D: Dir> View<D> {
         self.logs.iter().find(|l| l.id() == id)
     }
 
-    /// Rows of segments that may have this hash, oldest segment first: each is to be compared. Their
-    /// segments are checked. Cost: one probe of each merged index, of which there are few, and one
+    /// Rows of segments that may have this hash, oldest segment first: each is checked, and is to be
+    /// compared. Cost: one probe of each merged index, of which there are few, and one
     /// of each segment outside of them.
     ///
     /// # Errors
-    /// `Corruption` where such a segment is damaged, or the lookup of one outside of the indexes.
+    /// `Corruption` where such a row is damaged, or the lookup of a segment outside of the indexes.
     pub fn rows(&self, of: Indexed, hash: u64) -> Result<Vec<(usize, u32)>> {
         let mut rows = Vec::new();
         for index in &self.indexes {
             for (ordinal, row) in index.items(of).find(hash) {
                 let id = index.segments.get(ordinal as usize);
                 if let Some(at) = id.and_then(|id| self.positions.get(id)) {
-                    self.segments[*at].segment.check()?;
+                    self.segments[*at].segment.check_row(of.rows(), row)?;
                     rows.push((*at, row));
                 }
             }
@@ -257,7 +265,7 @@ impl<D: Dir> View<D> {
         for at in &self.unindexed {
             let segment = &self.segments[*at].segment;
             for row in segment.probe(of.in_segment(), hash)? {
-                segment.check()?;
+                segment.check_row(of.rows(), row)?;
                 rows.push((*at, row));
             }
         }

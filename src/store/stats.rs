@@ -61,7 +61,7 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
         stats.end = Some(stats.end.map_or(summary.end, |e| e.max(summary.end)));
     };
     for s in &view.segments {
-        s.segment.check()?;
+        s.segment.check_all_rows(RowKind::Trace)?;
         for row in 0..s.segment.facts().traces {
             let sealed_only =
                 s.segment.trace_identity(row).is_some_and(|id| fresh.binary_search(&id).is_err());

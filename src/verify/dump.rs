@@ -3,6 +3,7 @@
 use super::index::section_name;
 use crate::codec::compress::Decompressor;
 use crate::codec::{Listed, decode_record};
+use crate::column::Table;
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, GroupView, scan};
 use crate::fs::{Dir, DirMode, FileName, Fs, RealFs, read_whole};
@@ -60,7 +61,7 @@ fn dump_in<F: Fs>(fs: &F, file: &Path, each: &mut dyn FnMut(DumpLine) -> Result<
             frames(file, &read(MANIFEST_READ_BYTES_MAX)?, FileKind::Manifest, each)
         }
         FileName::Skeleton(_) => {
-            let (bytes, name) = (dir.map(name)?, columns::column_name);
+            let (bytes, name) = (dir.map(name)?, columns::section_name);
             sections(file, &bytes, FileKind::Skeleton, name, each).map(|_| ())
         }
         FileName::Index(_) => {
@@ -271,6 +272,14 @@ fn sections(
             ("check", sound),
         ];
         each(line(section.offset, section.len, "section", fields))?;
+        if kind != FileKind::Index && columns::shape(section.id).is_some() {
+            let table = Table::view(footer.section(bytes, section.id));
+            for (at, column) in columns::of_section(section.id).enumerate() {
+                let first = section.offset.saturating_add(table.zone_at(0, at) as u64);
+                let fields = [("name", columns::column_name(column).to_owned())];
+                each(line(first, table.spent(at), "column", fields))?;
+            }
+        }
     }
     let (at, len) = (footer.facts.start as u64, footer.facts.len() as u64);
     if len > 0 {
@@ -286,7 +295,7 @@ fn sections(
 }
 
 fn payload_file(path: &Path, id: SegmentId, bytes: &[u8], each: EachLine<'_>) -> Result<()> {
-    if sections(path, bytes, FileKind::Payload, columns::column_name, each)?.is_none() {
+    if sections(path, bytes, FileKind::Payload, columns::section_name, each)?.is_none() {
         return Ok(());
     }
     let fault = |e: Error| line(0, 0, "fault", [("what", e.to_string())]);

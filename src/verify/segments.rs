@@ -29,8 +29,12 @@ pub struct Found<D: Dir> {
     pub opened: Result<Arc<Segment<D>>>,
 }
 
-/// Sections whose blocks have checksums of their own.
+/// Sections whose blocks or groups have checksums of their own.
 const IN_BLOCKS: &[SectionId] = &[
+    columns::TRACES,
+    columns::OBSERVATIONS,
+    columns::SCORES,
+    columns::PAYLOADS,
     columns::TRACE_DETAILS,
     columns::OBS_DETAILS,
     columns::SCORE_DETAILS,
@@ -183,6 +187,9 @@ pub fn check<D: Dir>(
     let path = dir.path().join(skeleton.to_string());
     let sound = readable.as_ref().is_none_or(|readable| readable.unsound.is_empty());
     let blocks = findings.damages();
+    if let Some(readable) = &readable {
+        report_zones(&path, readable, findings);
+    }
     if let Some(segment) = part {
         let told = match rows.is_empty() {
             true => HashSet::new(),
@@ -238,12 +245,36 @@ fn check_part<D: Dir>(
         kind: if payload { FileKind::Payload } else { FileKind::Skeleton },
         number: id.0,
         sections: &sections,
-        name: columns::column_name,
+        name: columns::section_name,
         in_blocks: IN_BLOCKS,
         affects,
     };
     let checked = check_file(&path, bytes, store, kind, findings)?;
     Ok(checked.map_or_else(Vec::new, |checked| checked.waiting))
+}
+
+/// Tells of the rows of tables whose columns cannot be read.
+fn report_zones<D: Dir>(path: &Path, readable: &Readable<D>, findings: &mut Findings<'_>) {
+    let Some(segment) = readable.segment.as_deref() else { return };
+    for unsound in &readable.unsound {
+        let Some(column) = unsound.column.filter(|id| IN_BLOCKS.contains(&id.section)) else {
+            continue;
+        };
+        if columns::shape(column.section).is_none() {
+            continue;
+        }
+        let rows = unsound.rows.clone();
+        let traces = match column.section {
+            columns::TRACES => Traces::of(segment, rows.clone()),
+            columns::OBSERVATIONS => Traces::of_observations(segment, rows.clone()),
+            _ => Traces::default(),
+        };
+        let (name, last) = (columns::column_name(column), rows.end.saturating_sub(1));
+        let what = format!("{name} of rows {} to {last} of segment {}", rows.start, segment.id());
+        let affects = Affects::new(what, traces);
+        let expected = format!("column {name} as it was written");
+        findings.damage((path, unsound.offset), expected, unsound.what.clone(), affects);
+    }
 }
 
 /// Tells of sections whose blocks are all sound and that are not as they were written.

@@ -29,12 +29,16 @@ fn skeletons(world: &World) -> Vec<PathBuf> {
     files
 }
 
-/// Flips a bit in the middle of this section of the segment of `t`.
-fn damage(world: &World, t: usize, section: &str) -> PathBuf {
+/// Flips a bit in the first zone of this column, or in the middle of this section, of the segment
+/// of `t`.
+fn damage(world: &World, t: usize, name: &str) -> PathBuf {
     let path = skeletons(world).remove(t);
-    let sections = lines(&path, "section");
-    let (offset, len, _) = sections.iter().find(|(_, _, name)| name == section).unwrap();
-    flip(&path, offset + len / 2);
+    let named = |kind| lines(&path, kind).into_iter().find(|(_, _, found)| found == name);
+    let at = match named("column") {
+        Some((offset, ..)) => offset + 8,
+        None => named("section").map(|(offset, len, _)| offset + len / 2).unwrap(),
+    };
+    flip(&path, at);
     path
 }
 
@@ -65,6 +69,14 @@ fn a_damaged_column_is_met_by_who_reads_that_segment_and_nobody_else() {
         }
     }
     assert!(snapshot.trace(&id("nobody")).unwrap().is_none());
+    assert_eq!(snapshot.traces(&TraceQuery::default()).unwrap().traces.len(), 4);
+    assert_eq!(store.stats().unwrap().traces, 4);
+    is_in(&path, snapshot.scan(TimeRange::ALL, &mut |_| Ok(())));
+    drop(snapshot);
+    store.close().unwrap();
+    damage(&world, 1, "TRACE_NAME");
+    let store = world.store();
+    let snapshot = store.snapshot();
     is_in(&path, snapshot.traces(&TraceQuery::default()));
     let since = TimeRange { start: start(2), ..TimeRange::ALL };
     let newer = snapshot.traces(&TraceQuery { range: since, ..TraceQuery::default() }).unwrap();

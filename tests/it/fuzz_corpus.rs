@@ -110,16 +110,18 @@ fn write_the_seeds() {
 
 /// One of each layout, behind the number by which the target knows it.
 fn layouts() {
-    let mut ints = column::IntsBuilder::new();
-    (0..40).for_each(|i| ints.push((i % 7 != 0).then_some(i * 1000 + 17)));
+    let mut table = column::TableBuilder::new(1, 2);
+    let key = StoreKey([7; 32]);
+    (0..40).for_each(|n| {
+        let ints = [(n % 7 != 0).then_some(n * 1000 + 17), Some(5)];
+        table.push(&[key.identity(&Id::hex16(n as u64))], &ints);
+    });
+    let table = table.build();
     let mut texts = column::TextsBuilder::new();
     let codes = ["gpt", "claude", "gpt"].map(|text| texts.intern(text));
     assert_eq!(codes, [0, 1, 0]);
     let mut blobs = column::BlobsBuilder::new(1);
     ["a row", "", "another row"].iter().for_each(|row| blobs.push(row.as_bytes()));
-    let mut ids = column::IdsBuilder::new();
-    let key = StoreKey([7; 32]);
-    (0..5u64).for_each(|n| ids.push(key.identity(&Id::hex16(n))));
     let lookup = tracekeep::internals::index::Lookup::build(vec![(7, 1), (1 << 60, 2)]);
     let (items, mut merged) = ([(7, 0, 1), (1 << 60, 1, 2)], Vec::new());
     let mut put = |bytes: &[u8]| {
@@ -130,8 +132,8 @@ fn layouts() {
     for (number, name, bytes) in [
         (0u8, "record", record()),
         (1, "list", list()),
-        (2, "ints", ints.build()),
-        (3, "ids", ids.build()),
+        (2, "table", table.clone()),
+        (3, "sealed", table),
         (4, "texts", texts.build()),
         (5, "blobs", blobs.build()),
         (6, "lookup", lookup),

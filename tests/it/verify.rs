@@ -106,11 +106,12 @@ fn a_damaged_column_or_missing_file_names_the_traces_of_the_segment() {
     let world = sealed();
     let twin = world.twin();
     let path = file(&twin, ".tks");
-    let all = lines(&path, "section");
-    let (offset, len, _) = all.iter().find(|(_, _, name)| name == "OBS_NAME").unwrap();
-    flip(&path, offset + len / 2);
+    let all = lines(&path, "column");
+    let (offset, ..) = all.iter().find(|(_, _, name)| name == "OBS_NAME").unwrap();
+    flip(&path, offset + 8);
     let findings = damage(&twin);
     assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].offset, *offset);
     assert!(findings[0].affects.contains("OBS_NAME"), "{findings:?}");
     assert_eq!((findings[0].trace_count, findings[0].traces.len()), (30, 10));
     let twin = world.twin();

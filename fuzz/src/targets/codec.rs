@@ -6,9 +6,7 @@ use std::cell::RefCell;
 use tracekeep::id::{Form, Identity};
 use tracekeep::internals::codec::compress::{Compressor, Decompressor, pack, unpack};
 use tracekeep::internals::codec::{decode_record, encode_record};
-use tracekeep::internals::column::{
-    Blobs, BlobsBuilder, Ids, IdsBuilder, Ints, IntsBuilder, Texts, TextsBuilder,
-};
+use tracekeep::internals::column::{Blobs, BlobsBuilder, Table, TableBuilder, Texts, TextsBuilder};
 use tracekeep::internals::index::{Lookup, Merged, write_merged};
 use tracekeep::internals::part::{Item, ListBuilder, Separator, items};
 
@@ -28,8 +26,8 @@ pub fn codec(data: &[u8]) {
     match which % 16 {
         0 => record(rest),
         1 => list(rest, 1000),
-        2 => ints(rest),
-        3 => ids(rest),
+        2 => table(rest),
+        3 => sealed_table(rest.to_vec()),
         4 => texts(rest),
         5 => blobs(rest),
         6 => lookup(rest),
@@ -86,22 +84,49 @@ fn built_list(u: &mut Unstructured<'_>) {
 }
 
 /// Reading one by one and reading many say the same.
-fn ints(data: &[u8]) {
-    let Ok(ints) = Ints::parse(data) else {
-        let _whatever = Ints::view(data).get(usize::from(data.len() as u8));
-        return;
-    };
-    let (rows, mut many) = (ints.len(), Vec::new());
+fn table(data: &[u8]) {
+    let Ok(table) = Table::parse(data) else { return unchecked(Table::view(data)) };
+    let (rows, (ids, ints)) = (table.rows(), table.shape());
     let start = rows.saturating_sub(ROWS);
-    ints.read(start..rows + 1, &mut many);
-    assert!((start..rows).map(|row| ints.get(row)).eq(many.iter().copied()));
-    assert_eq!((ints.get(rows), ints.get(usize::MAX)), (None, None));
-    let _bounds = ints.zone_bounds(ints.zones());
+    for column in (0..ids).take(4) {
+        let (ids, mut many) = (table.ids(column), Vec::new());
+        ids.read(start..rows + 1, &mut many);
+        assert!((start..rows).filter_map(|row| ids.get(row)).eq(many.iter().copied()));
+        assert_eq!((ids.get(rows), ids.get(usize::MAX)), (None, None));
+        for id in many {
+            let found = ids.find(start..rows, id);
+            assert_eq!(found.and_then(|row| ids.get(row)), Some(id));
+        }
+    }
+    for column in (ids..ids + ints).take(4) {
+        let (ints, mut many) = (table.ints(column), Vec::new());
+        ints.read(start..rows + 1, &mut many);
+        assert!((start..rows).map(|row| ints.get(row)).eq(many.iter().copied()));
+        assert_eq!((ints.get(rows), ints.get(usize::MAX)), (None, None));
+        let _bounds = ints.zone_bounds(ints.zones());
+    }
+}
+
+/// Whatever the bytes, reading is safe.
+fn unchecked(table: Table<'_>) {
+    for column in 0..3 {
+        let (ids, ints) = (table.ids(column), table.ints(column));
+        let rows = table.rows().saturating_sub(ROWS)..table.rows();
+        ids.read(rows.clone(), &mut Vec::new());
+        ints.read(rows.clone(), &mut Vec::new());
+        let _some = (ids.get(rows.start), ints.get(rows.start), ints.zone_bounds(0));
+    }
+}
+
+/// A table whose checksums are right, whatever else is not.
+fn sealed_table(mut data: Vec<u8>) {
+    Table::seal(&mut data);
+    table(&data);
 }
 
 fn built_ints(u: &mut Unstructured<'_>) {
     let mut given: Vec<Option<i64>> = Vec::new();
-    let mut builder = IntsBuilder::new();
+    let mut builder = TableBuilder::new(0, 2);
     let fill = usize::from(u.arbitrary::<u8>().unwrap_or(0)) * 9;
     while !u.is_empty()
         && let Ok(wide) = u.arbitrary::<u8>()
@@ -115,9 +140,9 @@ fn built_ints(u: &mut Unstructured<'_>) {
     }
     let first = given.first().copied().flatten();
     given.extend(std::iter::repeat_n(first, fill));
-    given.iter().for_each(|value| builder.push(*value));
+    given.iter().for_each(|value| builder.push(&[], &[first, *value]));
     let bytes = builder.build();
-    let ints = Ints::parse(&bytes).expect("a column just made");
+    let ints = Table::parse(&bytes).expect("a table just made").ints(1);
     assert_eq!(ints.len(), given.len());
     let mut read = Vec::new();
     ints.read(0..given.len(), &mut read);
@@ -125,19 +150,6 @@ fn built_ints(u: &mut Unstructured<'_>) {
     let bounds = ints.zone_bounds(0);
     let zone = given.iter().take(1024).flatten();
     assert_eq!(bounds, zone.clone().min().copied().zip(zone.max().copied()));
-}
-
-fn ids(data: &[u8]) {
-    let Ok(ids) = Ids::parse(data) else { return };
-    let (rows, mut many) = (ids.len(), Vec::new());
-    let start = rows.saturating_sub(ROWS);
-    ids.read(start..rows + 1, &mut many);
-    assert!((start..rows).filter_map(|row| ids.get(row)).eq(many.iter().copied()));
-    assert_eq!((ids.get(rows), ids.get(usize::MAX)), (None, None));
-    for id in many {
-        let found = ids.find(start..rows, id);
-        assert_eq!(found.and_then(|row| ids.get(row)), Some(id));
-    }
 }
 
 fn identity(u: &mut Unstructured<'_>) -> Result<Identity> {
@@ -150,16 +162,17 @@ fn identity(u: &mut Unstructured<'_>) -> Result<Identity> {
 }
 
 fn built_ids(u: &mut Unstructured<'_>) {
-    let (mut given, mut builder) = (Vec::new(), IdsBuilder::new());
+    let (mut given, mut builder) = (Vec::new(), TableBuilder::new(1, 0));
     while !u.is_empty()
         && let Ok(id) = identity(u)
     {
-        builder.push(id);
+        builder.push(&[id], &[]);
         given.push(id);
     }
     let bytes = builder.build();
     let mut read = Vec::new();
-    Ids::parse(&bytes).expect("a column just made").read(0..given.len(), &mut read);
+    let ids = Table::parse(&bytes).expect("a table just made").ids(0);
+    ids.read(0..given.len(), &mut read);
     assert_eq!(read, given);
 }
 

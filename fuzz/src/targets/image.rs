@@ -4,7 +4,8 @@ use super::edit;
 use super::folder::MemoryFile;
 use arbitrary::{Result, Unstructured};
 use tracekeep::fs::File;
-use tracekeep::internals::column::{Blobs, BlobsBuilder, Ids, Ints, IntsBuilder};
+use tracekeep::id::{Form, Identity};
+use tracekeep::internals::column::{Blobs, BlobsBuilder, Table, TableBuilder};
 use tracekeep::internals::frame::{
     FILE_HEADER_BYTES, FileHeader, FileKind, FrameHeader, FrameWriter, scan,
 };
@@ -42,7 +43,12 @@ impl Sections {
         let at = usize::from(u.arbitrary::<u8>()?) % self.sections.len();
         let (id, bytes) = &mut self.sections[at];
         match kind % 9 {
-            0 => edit::bytes(u, bytes)?,
+            0 => {
+                edit::bytes(u, bytes)?;
+                if s::shape(*id).is_some() {
+                    Table::seal(bytes);
+                }
+            }
             1..=3 => row(u, *id, bytes)?,
             4 => edit::bytes(u, &mut self.facts)?,
             5 => facts(u, &mut self.facts)?,
@@ -62,14 +68,11 @@ impl Sections {
         Ok(())
     }
 
-    /// Lets every integer column of one table claim as many rows, all of them the same: a few
-    /// bytes then stand for billions.
+    /// Lets a table have many rows, all of them the same, which take few bytes.
     fn claim(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let tables = [1..=20, 32..=51, 64..=67, 96..=98, 99..=102, 112..=113, 131..=131];
-        let table = u.choose(&tables)?.clone();
-        let (rows, value): (u32, i8) = u.arbitrary()?;
-        let ids: Vec<SectionId> = table.map(SectionId).collect();
-        self.claim_rows(&ids, rows, i64::from(value));
+        let (table, _) = *u.choose(s::TABLES)?;
+        let (rows, value): (u16, i8) = u.arbitrary()?;
+        self.claim_rows(table, u32::from(rows % 4096), i64::from(value));
         self.fit_facts();
         Ok(())
     }
@@ -81,31 +84,37 @@ impl Sections {
         self.sections.extend(again);
     }
 
-    /// Lets these columns claim so many rows of one value.
-    pub fn claim_rows(&mut self, ids: &[SectionId], rows: u32, value: i64) {
-        for (_, bytes) in self.sections.iter_mut().filter(|(id, _)| ids.contains(id)) {
-            if Ints::parse(bytes).is_ok() {
-                let mut one = IntsBuilder::new();
-                one.push(Some(value));
-                *bytes = one.build();
-                bytes[..4].copy_from_slice(&rows.to_le_bytes());
-            }
+    /// Lets a table have so many rows of one value.
+    pub fn claim_rows(&mut self, id: SectionId, rows: u32, value: i64) {
+        let Some((ids, ints)) = s::shape(id) else { return };
+        for (_, bytes) in self.sections.iter_mut().filter(|(found, _)| *found == id) {
+            let id = Identity { form: Form::Hex16, bits: u128::from(value.unsigned_abs()) };
+            let mut table = TableBuilder::new(ids, ints);
+            (0..rows).for_each(|_| table.push(&vec![id; ids], &vec![Some(value); ints]));
+            *bytes = table.build();
         }
     }
 
-    /// Lets the facts say as many rows as the columns have.
+    /// Lets a table claim so many rows, in the bytes that it has.
+    #[cfg(test)]
+    pub fn lie(&mut self, id: SectionId, rows: u32) {
+        for (_, bytes) in self.sections.iter_mut().filter(|(found, _)| *found == id) {
+            bytes[..4].copy_from_slice(&rows.to_le_bytes());
+        }
+    }
+
+    /// Lets the facts say as many rows as the tables have.
     pub fn fit_facts(&mut self) {
         let Ok(mut facts) = Facts::decode(&self.facts) else { return };
-        let ints =
-            |id: SectionId| self.section(id).and_then(|b| Ints::parse(b).ok()).map(|c| c.len());
-        let ids =
-            |id: SectionId| self.section(id).and_then(|b| Ids::parse(b).ok()).map(|c| c.len());
-        let count = |n: Option<usize>| n.and_then(|n| u32::try_from(n).ok());
-        facts.traces = count(ids(s::TRACE_IDS)).unwrap_or(facts.traces);
-        facts.observations = count(ids(s::OBS_IDS)).unwrap_or(facts.observations);
-        facts.scores = count(ids(s::SCORE_IDS)).unwrap_or(facts.scores);
-        facts.payloads = count(ints(s::PAYLOAD_LEN)).unwrap_or(facts.payloads);
-        facts.superseded = count(ints(s::OLD_ROW)).unwrap_or(facts.superseded);
+        let rows = |id| {
+            let table = self.section(id).and_then(|bytes| Table::parse(bytes).ok());
+            table.and_then(|table| u32::try_from(table.rows()).ok())
+        };
+        facts.traces = rows(s::TRACES).unwrap_or(facts.traces);
+        facts.observations = rows(s::OBSERVATIONS).unwrap_or(facts.observations);
+        facts.scores = rows(s::SCORES).unwrap_or(facts.scores);
+        facts.payloads = rows(s::PAYLOADS).unwrap_or(facts.payloads);
+        facts.superseded = rows(s::SUPERSEDED).unwrap_or(facts.superseded);
         self.facts = facts.encode();
     }
 
@@ -178,24 +187,40 @@ fn row(u: &mut Unstructured<'_>, id: SectionId, bytes: &mut Vec<u8>) -> Result<(
         let mut builder = BlobsBuilder::new(1);
         rows.iter().for_each(|row| builder.push(row));
         *bytes = builder.build();
-    } else if let Ok(ints) = Ints::parse(bytes) {
-        let mut rows: Vec<Option<i64>> = (0..ints.len().min(ROWS)).map(|r| ints.get(r)).collect();
-        let at = at % rows.len().max(1);
-        if let Some(row) = rows.get_mut(at) {
-            *row = match u.arbitrary::<u8>()? % 4 {
-                0 => None,
-                1 => Some(i64::from(u.arbitrary::<i8>()?)),
-                2 => row.map(|v| v.wrapping_add(1)),
-                _ => Some(u.arbitrary()?),
-            };
-        }
-        let mut builder = IntsBuilder::new();
-        rows.iter().for_each(|row| builder.push(*row));
-        *bytes = builder.build();
+    } else if s::shape(id).is_some() {
+        let Ok(table) = Table::parse(bytes) else { return edit::bytes(u, bytes) };
+        *bytes = changed(u, table, at)?;
     } else {
         edit::bytes(u, bytes)?;
     }
     Ok(())
+}
+
+/// The first rows of a table, with another value in one row of one column.
+fn changed(u: &mut Unstructured<'_>, table: Table<'_>, at: usize) -> Result<Vec<u8>> {
+    let (rows, (ids, ints)) = (table.rows().min(ROWS), table.shape());
+    let (at, column) = (at % rows.max(1), u.choose_index((ids + ints).max(1))?);
+    let mut builder = TableBuilder::new(ids, ints);
+    for row in 0..rows {
+        let of_ids = (0..ids).map(|column| table.ids(column).get(row)).collect::<Option<Vec<_>>>();
+        let Some(mut of_ids) = of_ids else { continue };
+        let mut of_ints: Vec<Option<i64>> =
+            (ids..ids + ints).map(|column| table.ints(column).get(row)).collect();
+        if row == at && column < ids {
+            of_ids[column].bits ^= 1 << (u.arbitrary::<u8>()? % 64);
+        } else if row == at
+            && let Some(value) = of_ints.get_mut(column - ids)
+        {
+            *value = match u.arbitrary::<u8>()? % 4 {
+                0 => None,
+                1 => Some(i64::from(u.arbitrary::<i8>()?)),
+                2 => value.map(|v| v.wrapping_add(1)),
+                _ => Some(u.arbitrary()?),
+            };
+        }
+        builder.push(&of_ids, &of_ints);
+    }
+    Ok(builder.build())
 }
 
 /// Sets one of the facts.

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn parts_without_bytes_are_refused() {
         let mut sections = SOUND.clone();
-        sections.claim_rows(&[columns::PART_LEN], 60_000, 0);
+        sections.claim_rows(columns::PARTS, 60_000, 0);
         let [_, blocks] = read(&sections.build().0, &RIGHT[0]).expect("its lengths look sound");
         assert!(blocks.iter().all(Option::is_none));
     }

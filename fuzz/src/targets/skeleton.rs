@@ -133,15 +133,14 @@ mod tests {
     fn billions_of_superseded_rows_in_a_few_bytes_are_refused() {
         let mut sections = SOUND.clone();
         assert!(read(sections.build().0).is_some());
-        let rows = [columns::OLD_SEGMENT, columns::OLD_ROW, columns::OLD_SUCCESSOR];
-        sections.claim_rows(&rows, u32::MAX, 1);
+        sections.lie(columns::SUPERSEDED, u32::MAX);
         sections.fit_facts();
         assert!(read(sections.build().0).is_none());
     }
     #[test]
     fn a_section_that_stands_twice_is_refused() {
         let mut sections = SOUND.clone();
-        sections.repeat(columns::OLD_ROW);
+        sections.repeat(columns::SUPERSEDED);
         assert!(read(sections.build().0).is_none());
     }
 }

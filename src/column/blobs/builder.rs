@@ -178,8 +178,8 @@ impl BlobsBuilder {
         for number in numbers.chain([dictionary_crc]) {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        out.extend_from_slice(&directory);
         out.extend_from_slice(&dictionary);
+        out.extend_from_slice(&directory);
         out.extend_from_slice(&data);
         pad8(&mut out);
         out

@@ -62,7 +62,8 @@ fn place(finding: &Finding) -> String {
     let at = finding.offset as usize;
     let bytes = std::fs::read(&finding.file).unwrap_or_default();
     let what = parse_footer(&bytes, FILE_HEADER_BYTES).ok().and_then(|footer| {
-        let names = if name.ends_with(".tki") { index::section_name } else { columns::column_name };
+        let names =
+            if name.ends_with(".tki") { index::section_name } else { columns::section_name };
         let starts = footer.sections.iter().map(|at| (at.offset as usize, names(at.id)));
         let mut starts = starts.chain([(0, "header"), (footer.facts.start, "facts")]);
         starts.rfind(|(start, _)| *start == at).map(|(_, what)| what.to_owned())

@@ -1,12 +1,14 @@
 //! Of segments: what their two files say.
 
 use super::{told, told_as};
-use crate::column::{Blobs, BlobsBuilder, Ids, IdsBuilder, Ints, IntsBuilder};
+use crate::column::{Blobs, BlobsBuilder, Table, TableBuilder};
 use crate::error::Fault;
 use crate::frame::FILE_HEADER_BYTES;
 use crate::id::Identity;
 use crate::index::{Item, Lookup, Merged, write_merged};
-use crate::segment::{Facts, RowKind, SectionId, SectionWriter, columns as s, parse_footer};
+use crate::segment::{
+    ColumnId, Facts, RowKind, SectionId, SectionWriter, columns as s, parse_footer,
+};
 use crate::verify::tests::*;
 
 /// The two files of a segment, taken apart.
@@ -15,6 +17,9 @@ struct Files {
     payloads: Sections,
     facts: Facts,
 }
+
+/// Identities, then integers.
+type Row = (Vec<Identity>, Vec<Option<i64>>);
 
 struct Sections {
     header: Vec<u8>,
@@ -80,29 +85,42 @@ impl Files {
         *bytes = builder.build();
     }
 
-    fn ints(&mut self, id: SectionId, change: impl FnOnce(&mut Vec<Option<i64>>)) {
+    /// The rows of a table.
+    fn table(&mut self, id: SectionId, change: impl FnOnce(&mut Vec<Row>)) {
         let bytes = self.bytes(id);
-        let column = Ints::parse(bytes).unwrap();
-        let mut rows: Vec<Option<i64>> = (0..column.len()).map(|row| column.get(row)).collect();
+        let table = Table::parse(bytes).unwrap();
+        let (ids, ints) = table.shape();
+        let of_ids = |row| (0..ids).map(|at| table.ids(at).get(row).unwrap()).collect();
+        let of_ints = |row| (ids..ids + ints).map(|at| table.ints(at).get(row)).collect();
+        let mut rows = (0..table.rows()).map(|row| (of_ids(row), of_ints(row))).collect();
         change(&mut rows);
-        let mut builder = IntsBuilder::new();
-        rows.into_iter().for_each(|row| builder.push(row));
+        let mut builder = TableBuilder::new(ids, ints);
+        rows.iter().for_each(|(ids, ints)| builder.push(ids, ints));
         *bytes = builder.build();
     }
 
-    fn ids(&mut self, id: SectionId, change: impl FnOnce(&mut Vec<Identity>)) {
-        let bytes = self.bytes(id);
-        let column = Ids::parse(bytes).unwrap();
-        let mut rows: Vec<Identity> = (0..column.len()).filter_map(|row| column.get(row)).collect();
-        change(&mut rows);
-        let mut builder = IdsBuilder::new();
-        rows.into_iter().for_each(|row| builder.push(row));
-        *bytes = builder.build();
+    fn ints(&mut self, id: ColumnId, change: impl FnOnce(&mut Vec<Option<i64>>)) {
+        let at = usize::from(id.index) - s::shape(id.section).unwrap().0;
+        self.table(id.section, |rows| {
+            let mut column = rows.iter().map(|(_, ints)| ints[at]).collect();
+            change(&mut column);
+            rows.iter_mut().zip(column).for_each(|((_, ints), value)| ints[at] = value);
+        });
+    }
+
+    fn ids(&mut self, id: ColumnId, change: impl FnOnce(&mut Vec<Identity>)) {
+        let at = usize::from(id.index);
+        self.table(id.section, |rows| {
+            let mut column = rows.iter().map(|(ids, _)| ids[at]).collect();
+            change(&mut column);
+            rows.iter_mut().zip(column).for_each(|((ids, _), value)| ids[at] = value);
+        });
     }
 
     /// Where in the list this row of a kind is superseded.
     fn old(&mut self, kind: RowKind, row: i64) -> usize {
-        let column = Ints::parse(self.bytes(s::OLD_ROW)).unwrap();
+        let rows = Table::parse(self.bytes(s::SUPERSEDED)).unwrap();
+        let column = rows.ints(usize::from(s::OLD_ROW.index));
         let packed = Some(row << 2 | kind as i64);
         (0..column.len()).find(|at| column.get(*at) == packed).unwrap()
     }
@@ -110,9 +128,7 @@ impl Files {
     /// One superseded row less.
     fn revive(&mut self, kind: RowKind, row: i64) {
         let at = self.old(kind, row);
-        for id in [s::OLD_SEGMENT, s::OLD_ROW, s::OLD_SUCCESSOR] {
-            self.ints(id, |rows| _ = rows.remove(at));
-        }
+        self.table(s::SUPERSEDED, |rows| _ = rows.remove(at));
         self.facts.superseded -= 1;
     }
 }
@@ -135,15 +151,15 @@ fn all_are_told(heading: &str, cases: &[Case<'_>]) {
     told_as(heading, told);
 }
 
-fn set(column: SectionId, row: usize, value: Option<i64>) -> impl Fn(&mut Files) {
+fn set(column: ColumnId, row: usize, value: Option<i64>) -> impl Fn(&mut Files) {
     move |file| file.ints(column, |rows| rows[row] = value)
 }
 
-fn add(column: SectionId, row: usize, more: i64) -> impl Fn(&mut Files) {
+fn add(column: ColumnId, row: usize, more: i64) -> impl Fn(&mut Files) {
     move |file| file.ints(column, |rows| rows[row] = rows[row].map(|value| value + more))
 }
 
-fn old((kind, row): (RowKind, i64), column: SectionId, value: i64) -> impl Fn(&mut Files) {
+fn old((kind, row): (RowKind, i64), column: ColumnId, value: i64) -> impl Fn(&mut Files) {
     move |file| set(column, file.old(kind, row), Some(value))(file)
 }
 
@@ -256,45 +272,40 @@ fn of_observations_and_scores() {
             (1, "a parent elsewhere of another row", &set(s::PARENT_ROWS, 0, Some(0))),
             (1, "two parents elsewhere of one row", &|file| {
                 set(s::OBS_PARENT, 1, Some(0))(file);
-                file.ints(s::PARENT_ROWS, |rows| rows.push(rows[0]));
-                file.ids(s::PARENT_IDS, |ids| ids.push(ids[0]));
+                file.table(s::PARENTS, |rows| rows.push(rows[0].clone()));
             }),
-            (1, "an id of a parent too many", &|file| {
-                file.ids(s::PARENT_IDS, |ids| ids.push(ids[0]))
+            (1, "a parent too many", &|file| {
+                file.table(s::PARENTS, |rows| rows.push((rows[0].0.clone(), vec![Some(3), None])))
             }),
-            (1, "a row of a parent too many", &|file| {
-                file.ints(s::PARENT_ROWS, |rows| rows.push(Some(3)))
-            }),
+            (1, "a parent too few", &|file| file.table(s::PARENTS, Vec::clear)),
             (1, "another parent's id", &|file| file.ids(s::PARENT_IDS, |ids| ids[0].bits ^= 1)),
             (1, "another score's id", &|file| file.ids(s::SCORE_IDS, |ids| ids[0].bits ^= 1)),
             (1, "a score that the lookup does not find", &finds_nothing(s::LOOKUP_SCORE)),
             (1, "one that is not found by its subject", &finds_nothing(s::LOOKUP_SUBJECT)),
-            (2, "no id of what was erased", &|file| file.ids(s::TOMBSTONE_IDS, Vec::clear)),
-            (2, "no trace of what was erased", &|file| file.ids(s::TOMBSTONE_TRACES, Vec::clear)),
-            (2, "no kind of what was erased", &|file| file.ints(s::TOMBSTONE_KIND, Vec::clear)),
+            (2, "no kind of what was erased", &set(s::TOMBSTONE_KIND, 0, None)),
             (2, "an unknown kind was erased", &set(s::TOMBSTONE_KIND, 0, Some(7))),
-            (2, "no seq of what was erased", &|file| file.ints(s::TOMBSTONE_SEQ, Vec::clear)),
+            (2, "no seq of what was erased", &set(s::TOMBSTONE_SEQ, 0, None)),
         ],
     );
 }
 
 #[test]
-fn a_column_of_too_few_rows_is_refused() {
-    let columns = (s::TRACE_ID_TEXTS.0..=s::TRACE_TAGS.0)
-        .chain(s::OBS_ID_TEXTS.0..=s::OBS_OUTPUT.0)
-        .chain([s::SCORE_ID_TEXTS.0, s::SCORE_TIME.0, s::PAYLOAD_LEN.0])
-        .chain(s::OLD_SEGMENT.0..=s::OLD_SUCCESSOR.0);
-    for id in columns.map(SectionId) {
-        let told = forged(2, &|file| file.ints(id, |rows| _ = rows.pop())).concat();
-        let refused = format!("section {} has ", s::column_name(id));
+fn a_table_of_too_few_rows_is_refused() {
+    for id in [s::TRACES, s::OBSERVATIONS, s::SCORES, s::PAYLOADS, s::SUPERSEDED] {
+        let told = forged(2, &|file| file.table(id, |rows| _ = rows.pop())).concat();
+        let refused = format!("section {} has ", s::section_name(id));
         // Which rows are dead is read as a store opens.
-        let when =
-            if id.0 < s::OLD_SEGMENT.0 || id == s::PAYLOAD_LEN { "reading" } else { "opening" };
+        let when = if id == s::SUPERSEDED { "opening" } else { "reading" };
         assert!(told.contains(when) && told.contains(&refused), "{id:?}: {told}");
     }
-    for id in [s::TRACE_IDS, s::OBS_IDS, s::SCORE_IDS] {
-        let told = forged(2, &|file| file.ids(id, |ids| _ = ids.pop())).concat();
-        assert!(told.contains("reading"), "{id:?}: {told}");
+}
+
+#[test]
+fn a_table_of_other_columns_is_refused() {
+    for (id, _) in s::TABLES.iter().filter(|(id, _)| *id < s::DICTIONARY) {
+        let told = forged(2, &|file| *file.bytes(*id) = TableBuilder::new(3, 1).build()).concat();
+        let refused = format!("section {} has other columns", s::section_name(*id));
+        assert!(told.contains(&refused), "{id:?}: {told}");
     }
 }
 
@@ -309,7 +320,7 @@ fn a_section_that_is_missing_is_told() {
                     of.sections.retain(|(found, _)| *found != id);
                 }
             });
-            assert!(!told.is_empty(), "{} of {segment}", s::column_name(id));
+            assert!(!told.is_empty(), "{} of {segment}", s::section_name(id));
         }
     }
 }
@@ -338,7 +349,9 @@ fn of_payloads() {
         "of payloads",
         &[
             (1, "another length", &add(s::PAYLOAD_LEN, 0, 1)),
-            (1, "another fingerprint", &|file| file.bytes(s::PAYLOAD_PRINT)[8] ^= 1),
+            (1, "another fingerprint", &|file| {
+                file.ints(s::PAYLOAD_PRINT, |prints| prints[1] = prints[1].map(|print| print ^ 1))
+            }),
             (1, "a list of one that expired, which may be", &|file| {
                 file.lists(|lists| lists[0].clear())
             }),
@@ -368,12 +381,14 @@ fn of_payloads() {
             }),
             (1, "a part without bytes", &set(s::PART_LEN, 0, Some(0))),
             (1, "more parts than a block has bytes", &|file| {
-                file.ints(s::PART_LEN, |lens| lens.resize((64 << 10) + 1, Some(1)))
+                file.table(s::PARTS, |rows| {
+                    rows.resize((64 << 10) + 1, (Vec::new(), vec![Some(1)]))
+                })
             }),
             (1, "a longer part", &add(s::PART_LEN, 0, 1)),
             (1, "one part more", &|file| file.facts.parts += 1),
             (1, "one byte of parts more", &|file| file.facts.part_bytes += 1),
-            (1, "a part less", &|file| file.ints(s::PART_LEN, |lens| _ = lens.pop())),
+            (1, "a part less", &|file| file.table(s::PARTS, |rows| _ = rows.pop())),
         ],
     );
 }
@@ -448,9 +463,7 @@ fn of_itself() {
             (2, "another key", &header(|header| header.key.0[0] ^= 1)),
             (2, "another number", &header(|header| header.number = 1)),
             (2, "another id", &|file| file.facts.id = SegmentId(1)),
-            (2, "no environments", &|file| {
-                file.skeleton.sections.retain(|(id, _)| *id != s::TRACE_ENVIRONMENT)
-            }),
+            (2, "no scores", &|file| file.skeleton.sections.retain(|(id, _)| *id != s::SCORES)),
             (2, "a section of another file", &|file| {
                 file.skeleton.sections.push((s::LISTS, Vec::new()))
             }),

@@ -1,0 +1,58 @@
+//! Which groups of a table were found sound: each is checked once, when a row of it is first
+//! wanted.
+
+use crate::column::Table;
+use crate::error::Fault;
+use crate::limits::ZONE_ROWS;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A bit for each group of a table. Damage is not kept: it is found again each time.
+#[derive(Debug, Default)]
+pub(super) struct Groups(Box<[AtomicU64]>);
+
+impl Groups {
+    /// Of a table of so many rows, none checked yet.
+    pub fn unchecked(rows: u32) -> Groups {
+        let groups = (rows as usize).div_ceil(ZONE_ROWS);
+        Groups((0..groups.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Of a table that nothing unsound is left in.
+    pub fn sound(rows: u32) -> Groups {
+        let groups = Groups::unchecked(rows);
+        groups.0.iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        groups
+    }
+
+    /// Checks the groups that hold these rows, unless they were found sound before. Cost: their
+    /// bytes are read, once.
+    ///
+    /// # Errors
+    /// A fault where one of them is damaged.
+    pub fn check(&self, table: Table<'_>, rows: Range<u32>) -> Result<(), Fault> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let groups = rows.start as usize / ZONE_ROWS..(rows.end as usize).div_ceil(ZONE_ROWS);
+        for group in groups {
+            if !self.is_sound(group) {
+                table.check_group(group)?;
+                // Whoever reads the bit reads bytes that do not change.
+                let word = self.0.get(group / 64);
+                word.map(|word| word.fetch_or(1 << (group % 64), Ordering::Relaxed));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_sound(&self, group: usize) -> bool {
+        let word = self.0.get(group / 64).map_or(0, |word| word.load(Ordering::Relaxed));
+        word >> (group % 64) & 1 == 1
+    }
+
+    /// Whether the group of a row was found sound.
+    pub fn has(&self, row: u32) -> bool {
+        self.is_sound(row as usize / ZONE_ROWS)
+    }
+}
