@@ -7,7 +7,8 @@
 //! 12  u32  crc32 of the dictionary
 //! 16  the dictionary: bytes that the blocks may refer to as if they stood before them
 //! ..  directory, 24 bytes a block
-//!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row   u32 crc32 of both
+//!       u64 offset in the data   u32 stored bytes   u32 raw bytes   u32 first row
+//!       u32 crc32 of the stored bytes and of these
 //! ..  data: the stored blocks, one after the other, zeros to a multiple of 8
 //!
 //! a raw block:  the length of each row as LEB128, then the rows

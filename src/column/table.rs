@@ -283,7 +283,7 @@ impl<'a> Table<'a> {
         HEADER + (self.columns + self.groups() + 1) * 8
     }
 
-    /// Where a group starts, or ends that is the one before it.
+    /// Where a group starts, which is where the one before it ends.
     #[inline]
     fn start(&self, group: usize) -> Option<usize> {
         let at = u64_at(self.bytes, HEADER + (self.columns + group) * 8)?;
@@ -366,16 +366,15 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The table of so many rows, or as many as it says, and columns that these bytes were, where what is before the
-    /// groups is damaged: groups are found one after the other. What cannot be found reads as
-    /// damaged zones.
+    /// The table of so many columns and rows, or as many rows as it says, that these bytes were,
+    /// where what is before the groups is damaged: groups are found one after the other. What
+    /// cannot be found reads as damaged zones.
     pub fn find_groups(bytes: &[u8], rows: Option<usize>, shape: (usize, usize)) -> Vec<u8> {
         let columns = shape.0 + shape.1;
         // No group is shorter than its zones.
         let most = bytes.len() / (columns * ZONE).max(1) * ZONE_ROWS;
         let rows = rows.unwrap_or_else(|| Table::view(bytes).rows()).min(most);
         let mut starts = Vec::new();
-        // A view that sees one group at a time, at the place where the last one ended.
         let at = HEADER + (columns + rows.div_ceil(ZONE_ROWS) + 1) * 8;
         let groups = bytes.get(at..bytes.len().saturating_sub(GUARD)).unwrap_or_default();
         let mut end = 0;

@@ -116,7 +116,8 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     }
 
     /// Opens a file that may be damaged, of so many parts where that is known, and tells what of it
-    /// is, but for blocks, lengths of parts and lists, which tell for themselves. What is read of a damaged one has to be compared with its fingerprint.
+    /// is, but for blocks, lengths of parts and lists, which tell for themselves. What is read of a
+    /// damaged one has to be compared with its fingerprint.
     ///
     /// # Errors
     /// A fault where the footer is damaged.
