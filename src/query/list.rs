@@ -62,15 +62,21 @@ struct Walk {
 }
 
 impl Walk {
-    fn next<D: Dir>(&mut self, view: &View<D>, order: Order) -> Option<(Timestamp, Identity, u32)> {
-        let segment = &view.segments.get(self.at)?.segment;
+    fn next<D: Dir>(
+        &mut self,
+        view: &View<D>,
+        order: Order,
+    ) -> Result<Option<(Timestamp, Identity, u32)>> {
+        let Some(s) = view.segments.get(self.at) else { return Ok(None) };
+        let segment = &s.segment;
         if self.same.is_empty() {
             let first = match order {
-                Order::NewestFirst => self.rows.next_back()?,
-                Order::OldestFirst => self.rows.next()?,
+                Order::NewestFirst => self.rows.next_back(),
+                Order::OldestFirst => self.rows.next(),
             };
-            let start = segment.trace_start(first);
-            let mut row = first;
+            let Some(mut row) = first else { return Ok(None) };
+            segment.check_row(RowKind::Trace, row)?;
+            let start = segment.trace_start(row);
             loop {
                 self.same.extend(segment.trace_identity(row).map(|id| (id, row)));
                 let peek = match order {
@@ -79,10 +85,12 @@ impl Walk {
                     }
                     Order::OldestFirst => Some(self.rows.start).filter(|_| !self.rows.is_empty()),
                 };
-                match peek.filter(|next| segment.trace_start(*next) == start) {
-                    Some(next) => row = next,
-                    None => break,
+                let Some(next) = peek else { break };
+                segment.check_row(RowKind::Trace, next)?;
+                if segment.trace_start(next) != start {
+                    break;
                 }
+                row = next;
                 match order {
                     Order::NewestFirst => self.rows.end -= 1,
                     Order::OldestFirst => self.rows.start += 1,
@@ -93,8 +101,8 @@ impl Walk {
                 self.same.reverse();
             }
         }
-        let (identity, row) = self.same.pop()?;
-        Some((segment.trace_start(row), identity, row))
+        let next = self.same.pop();
+        Ok(next.map(|(identity, row)| (segment.trace_start(row), identity, row)))
     }
 }
 
@@ -124,7 +132,7 @@ impl<F: Fs> Snapshot<F> {
             if let Origin::Unopened(at) = from {
                 walks.push(Walk { at, rows: rows_in(&view, at, query)?, same: Vec::new() });
                 let walk = walks.len() - 1;
-                push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
+                push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap)?;
                 continue;
             }
             if let Origin::Unmerged(i) = from {
@@ -148,7 +156,7 @@ impl<F: Fs> Snapshot<F> {
             let state = match from {
                 Origin::Merged(i) => merged.get(i).map(|state| TraceState::clone(state)),
                 Origin::Sealed(walk, row) => {
-                    push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap);
+                    push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap)?;
                     match view.segments[walks[walk].at].segment.trace_identity(row) {
                         Some(identity) => {
                             let gathered = Gathered::new(&view, identity, self.seq())?;
@@ -229,8 +237,7 @@ fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Pl
     Some((place, Origin::Unopened(at)))
 }
 
-/// Trace rows of a segment that can be on the page, by time. Those of traces are checked, where
-/// there are any.
+/// Trace rows of a segment that can be on the page, by time.
 fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Result<Range<u32>> {
     let segment = &view.segments[at].segment;
     if let Some(session) = &query.session
@@ -238,17 +245,16 @@ fn rows_in<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Result<Rang
     {
         return Ok(0..0);
     }
-    segment.check_all_rows(RowKind::Trace)?;
     let (mut from, mut to) = (query.range.start, query.range.end);
     match (query.cursor, query.order) {
         (Some(c), Order::NewestFirst) => to = to.min(Timestamp(c.start.0.saturating_add(1))),
         (Some(c), Order::OldestFirst) => from = from.max(c.start),
         (None, _) => {}
     }
-    let first = if from.0 == i64::MIN { 0 } else { segment.first_trace_from(from) };
+    let first = if from.0 == i64::MIN { 0 } else { segment.first_trace_from(from)? };
     let end = match to.0 {
         i64::MAX => segment.facts().traces,
-        _ => segment.first_trace_from(to),
+        _ => segment.first_trace_from(to)?,
     };
     Ok(first..end.max(first))
 }
@@ -261,9 +267,9 @@ fn push_next<D: Dir>(
     touched: &HashSet<Identity>,
     wanted: &dyn Fn(Place) -> bool,
     heap: &mut Heap,
-) {
+) -> Result<()> {
     let walk = &mut walks[number];
-    while let Some((start, identity, row)) = walk.next(view, query.order) {
+    while let Some((start, identity, row)) = walk.next(view, query.order)? {
         let s = &view.segments[walk.at];
         let place = Place::new(query.order, start, identity);
         if !s.dead.contains(RowKind::Trace, row)
@@ -272,7 +278,8 @@ fn push_next<D: Dir>(
             && query.wants_row(&s.segment, row)
         {
             heap.push((place, Origin::Sealed(number, row)));
-            return;
+            break;
         }
     }
+    Ok(())
 }

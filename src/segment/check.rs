@@ -11,8 +11,9 @@ use crate::column::{Blobs, Table, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FileHeader;
 use crate::fs::Dir;
-use crate::id::SegmentId;
+use crate::id::{Identity, SegmentId};
 use crate::index::Lookup;
+use crate::limits::ZONE_ROWS;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -166,6 +167,25 @@ impl<D: Dir> Segment<D> {
     pub fn check_row(&self, kind: RowKind, row: u32) -> Result<()> {
         let end = row.saturating_add(1).min(self.rows(kind));
         self.check_rows(kind.section(), row..end)
+    }
+
+    /// Whether a row that a lookup named is of this thing: then it is checked as
+    /// [`check_row`](Self::check_row) does. Of one that is not, only the identity is.
+    ///
+    /// # Errors
+    /// `Corruption`, each time again.
+    pub fn is_of(&self, kind: RowKind, row: u32, identity: Identity) -> Result<bool> {
+        self.check_base()?;
+        let table = Table::view(self.place(kind.section()));
+        if (row as usize) < table.rows() && !self.checked.has_row(kind.section(), row) {
+            let ids = table.check_zone(row as usize / ZONE_ROWS, 0);
+            ids.map_err(|f| f.in_file(&self.path, self.footer.offset(kind.section())))?;
+        }
+        if table.ids(0).get(row as usize) != Some(identity) {
+            return Ok(false);
+        }
+        self.check_row(kind, row)?;
+        Ok(true)
     }
 
     /// Checks every row of a kind, unless they were checked before.

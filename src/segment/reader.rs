@@ -254,14 +254,18 @@ impl<D: Dir> Segment<D> {
         Timestamp(self.int(s::TRACE_START, row).unwrap_or(0))
     }
 
-    /// The first trace row that starts at `time` or later.
-    pub fn first_trace_from(&self, time: Timestamp) -> u32 {
+    /// The first trace row that starts at `time` or later. Cost: some rows, each checked.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn first_trace_from(&self, time: Timestamp) -> Result<u32> {
         let (mut low, mut high) = (0, self.facts.traces);
         while low < high {
             let middle = low.midpoint(high);
+            self.check_row(RowKind::Trace, middle)?;
             if self.trace_start(middle) < time { low = middle + 1 } else { high = middle }
         }
-        low
+        Ok(low)
     }
 
     /// A trace row's sums.

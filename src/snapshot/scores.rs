@@ -147,7 +147,7 @@ impl<F: Fs> Snapshot<F> {
 }
 
 fn about<D: Dir>(view: &View<D>, hash: u64, seq: Seq) -> Result<Vec<(Id, Fields)>> {
-    let mut ids: Vec<Identity> = view.scores_about(hash)?.collect();
+    let mut ids: Vec<Identity> = view.scores_about(hash)?;
     view.logs.iter().for_each(|log| ids.extend(log.subject_scores(hash)));
     ids.sort_unstable();
     ids.dedup();

@@ -245,29 +245,25 @@ impl<D: Dir> View<D> {
         self.logs.iter().find(|l| l.id() == id)
     }
 
-    /// Rows of segments that may have this hash, oldest segment first: each is checked, and is to be
+    /// Rows of segments that may have this hash, oldest segment first: each is to be checked and
     /// compared. Cost: one probe of each merged index, of which there are few, and one
     /// of each segment outside of them.
     ///
     /// # Errors
-    /// `Corruption` where such a row is damaged, or the lookup of a segment outside of the indexes.
+    /// `Corruption` where the lookup of a segment outside of the indexes is damaged.
     pub fn rows(&self, of: Indexed, hash: u64) -> Result<Vec<(usize, u32)>> {
         let mut rows = Vec::new();
         for index in &self.indexes {
             for (ordinal, row) in index.items(of).find(hash) {
                 let id = index.segments.get(ordinal as usize);
                 if let Some(at) = id.and_then(|id| self.positions.get(id)) {
-                    self.segments[*at].segment.check_row(of.rows(), row)?;
                     rows.push((*at, row));
                 }
             }
         }
         for at in &self.unindexed {
             let segment = &self.segments[*at].segment;
-            for row in segment.probe(of.in_segment(), hash)? {
-                segment.check_row(of.rows(), row)?;
-                rows.push((*at, row));
-            }
+            rows.extend(segment.probe(of.in_segment(), hash)?.map(|row| (*at, row)));
         }
         if rows.len() > 1 {
             rows.sort_unstable();
@@ -281,9 +277,13 @@ impl<D: Dir> View<D> {
     /// # Errors
     /// As [`rows`](Self::rows).
     pub fn holders(&self, trace: Identity) -> Result<Vec<(usize, u32)>> {
-        let mut rows = self.rows(Indexed::Trace, self.key.lookup_hash(trace))?;
-        rows.retain(|(at, row)| self.segments[*at].segment.trace_identity(*row) == Some(trace));
-        Ok(rows)
+        let mut holders = Vec::new();
+        for (at, row) in self.rows(Indexed::Trace, self.key.lookup_hash(trace))? {
+            if self.segments[at].segment.is_of(RowKind::Trace, row, trace)? {
+                holders.push((at, row));
+            }
+        }
+        Ok(holders)
     }
 
     /// The newest live row of a score among the segments that `include` names. Cost: as
@@ -296,13 +296,14 @@ impl<D: Dir> View<D> {
         score: Identity,
         include: impl Fn(usize) -> bool,
     ) -> Result<Option<(usize, u32)>> {
-        let rows = self.rows(Indexed::Score, self.key.lookup_hash(score))?;
-        Ok(rows.into_iter().rev().find(|(at, row)| {
-            let s = &self.segments[*at];
-            include(*at)
-                && s.segment.score_identity(*row) == Some(score)
-                && !s.dead.contains(RowKind::Score, *row)
-        }))
+        for (at, row) in self.rows(Indexed::Score, self.key.lookup_hash(score))?.into_iter().rev() {
+            let s = &self.segments[at];
+            let live = include(at) && !s.dead.contains(RowKind::Score, row);
+            if live && s.segment.is_of(RowKind::Score, row, score)? {
+                return Ok(Some((at, row)));
+            }
+        }
+        Ok(None)
     }
 
     /// Live rows of scores that may be about what has this hash, oldest segment first. Cost: as
@@ -310,13 +311,16 @@ impl<D: Dir> View<D> {
     ///
     /// # Errors
     /// As [`rows`](Self::rows).
-    pub fn scores_about(&self, hash: u64) -> Result<impl Iterator<Item = Identity>> {
-        let rows = self.rows(Indexed::Subject, hash)?.into_iter();
-        Ok(rows.filter_map(|(at, row)| {
+    pub fn scores_about(&self, hash: u64) -> Result<Vec<Identity>> {
+        let mut scores = Vec::new();
+        for (at, row) in self.rows(Indexed::Subject, hash)? {
             let s = &self.segments[at];
-            let dead = s.dead.contains(RowKind::Score, row);
-            s.segment.score_identity(row).filter(|_| !dead)
-        }))
+            if !s.dead.contains(RowKind::Score, row) {
+                s.segment.check_row(RowKind::Score, row)?;
+                scores.extend(s.segment.score_identity(row));
+            }
+        }
+        Ok(scores)
     }
 
     /// Every trace that has unsealed records up to `seq`, sorted.

@@ -3,7 +3,9 @@
 use crate::world::{World, append, at, flip, id, lines, observation, trace};
 use std::path::PathBuf;
 use tracekeep::model::{Record, TimeRange, Timestamp};
-use tracekeep::{Background, Error, ErrorKind, Options, SealLevel, Snapshot, Store, TraceQuery};
+use tracekeep::{
+    Background, Error, ErrorKind, Options, Order, SealLevel, Snapshot, Store, TraceQuery,
+};
 
 /// Segments of a trace each, `t0` the oldest, an hour apart.
 fn of_segments(count: i64) -> World {
@@ -188,4 +190,32 @@ fn a_join_that_cannot_be_made_refuses_no_append() {
     }
     assert!(store.snapshot().trace(&id("new 99")).unwrap().is_some());
     store.close().unwrap();
+}
+
+#[test]
+fn a_page_reads_the_groups_of_rows_that_it_reaches() {
+    let world = World::new();
+    let store = world.store();
+    let name = |n: i64| format!("t{n}");
+    for some in 0..25 {
+        let traces = (some * 100..some * 100 + 100).map(|n| trace(&name(n), n));
+        append(&store, traces.collect::<Vec<_>>());
+    }
+    append(&store, [observation("t7", "old", 7)]);
+    store.seal(SealLevel::Quick).unwrap();
+    store.close().unwrap();
+    // In the first of three groups of traces.
+    let path = damage(&world, 0, "TRACE_NAME");
+    let store = world.store();
+    let snapshot = store.snapshot();
+    let newest = TraceQuery { limit: 50, ..TraceQuery::default() };
+    assert_eq!(snapshot.traces(&newest).unwrap().traces.len(), 50);
+    let oldest = TraceQuery { order: Order::OldestFirst, ..newest.clone() };
+    is_in(&path, snapshot.traces(&oldest));
+    let since = TimeRange { start: at(1_500), ..TimeRange::ALL };
+    assert_eq!(snapshot.traces(&TraceQuery { range: since, ..oldest }).unwrap().traces.len(), 50);
+    is_in(&path, snapshot.trace(&id("t7")));
+    for t in 1_100..1_200 {
+        assert!(snapshot.trace(&id(&name(t))).unwrap().is_some(), "trace {t}");
+    }
 }

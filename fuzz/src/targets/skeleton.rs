@@ -110,7 +110,7 @@ fn observations(segment: &Segment<Folder>, read: &mut Read) {
     rows.resize(count.min(ROWS) as usize, None);
     read.extend(rows);
     read.push(all.ok().map(|()| "all".to_owned()));
-    assert_eq!(segment.first_trace_from(tracekeep::model::Timestamp(i64::MIN)), 0);
+    assert_eq!(segment.first_trace_from(tracekeep::model::Timestamp(i64::MIN)).ok(), Some(0));
 }
 
 fn scores(segment: &Segment<Folder>, read: &mut Read) {
