@@ -227,7 +227,7 @@ fn writes_that_are_cut_short() {
     // A limit on the size of a file gives what a full quota gives: a write of some of the bytes,
     // then an error.
     let (mut failed, mut passed) = (0, 0);
-    for kib in 1..40 {
+    for kib in 2..40 {
         let root = tempfile::tempdir().unwrap();
         let limit = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
         let child =
@@ -237,7 +237,7 @@ fn writes_that_are_cut_short() {
         let error = ran.lines.iter().any(|l| l.starts_with("error"));
         *(if error { &mut failed } else { &mut passed }) += 1;
     }
-    assert!(failed > 2 && passed > 3, "{failed} failed, {passed} passed");
+    assert!(failed > 1 && passed > 3, "{failed} failed, {passed} passed");
 }
 
 #[test]
