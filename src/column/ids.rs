@@ -11,7 +11,7 @@
 //! differ: 8 bytes a row for 16 hex digits, 16 bytes a row for any other form, and in a mixed
 //! zone 16 bytes a row followed by a byte of form for each row.
 
-use super::table::{Table, ZONE, ZoneHead};
+use super::table::{Table, ZONE, ZoneHead, first_word};
 use crate::codec::words::{u64_at, u128_at};
 use crate::id::{Form, Identity};
 use crate::limits::ZONE_ROWS;
@@ -100,8 +100,7 @@ pub(super) fn data_words(head: &ZoneHead, rows: usize) -> Option<usize> {
 /// First word and shape of a zone.
 #[inline]
 fn read(head: &ZoneHead) -> Option<(usize, Shape)> {
-    let word = u16::from_le_bytes([head[24], head[25]]);
-    Some((usize::from(word), Shape::from_code(head[26])?))
+    Some((usize::from(first_word(head)), Shape::from_code(head[26])?))
 }
 
 /// A column of identities, in place.

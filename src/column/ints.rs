@@ -14,7 +14,7 @@
 //! zone has width 0, and where there is no value at all `min` is greater than `max`. A zone that
 //! holds both ends of `i64` and a null takes 65 bits.
 
-use super::table::{Table, ZONE, ZoneHead};
+use super::table::{Table, ZONE, ZoneHead, first_word};
 use crate::codec::words::{u64_at, u128_at};
 use crate::limits::ZONE_ROWS;
 use std::ops::Range;
@@ -45,7 +45,7 @@ impl Zone {
             min: word(0) as i64,
             max: word(1) as i64,
             divisor: word(2),
-            word: u16::from_le_bytes([head[24], head[25]]),
+            word: first_word(head),
             width: head[26],
             nulls: head[27],
         }
@@ -64,7 +64,7 @@ impl Zone {
 
     /// Where nothing is known every row is null.
     pub(super) fn null() -> ZoneHead {
-        Zone { min: 0, max: -1, divisor: 1, word: 0, width: 0, nulls: 1 }.head()
+        plan(&[None], 0).head()
     }
 
     /// Words of its data, unless it has no form that a writer gives it.

@@ -34,6 +34,12 @@ const CRC: usize = 28;
 /// A zone as it stands in its group's directory.
 pub(super) type ZoneHead = [u8; ZONE];
 
+/// The word of its group's data that a zone's begin at.
+#[inline]
+pub(super) fn first_word(head: &ZoneHead) -> u16 {
+    u16::from_le_bytes([head[24], head[25]])
+}
+
 /// Collects the rows of a [`Table`]. Memory: what is packed, and one group.
 #[derive(Debug)]
 pub struct TableBuilder {
@@ -161,7 +167,7 @@ fn zone_crc(group: usize, column: usize, head: &ZoneHead, data: &[u8]) -> u32 {
 
 /// The words of its group's data that are a zone's, unless it has no form that a writer gives it.
 fn data_words(head: &ZoneHead, of_ids: bool, rows: usize) -> Option<Range<usize>> {
-    let first = usize::from(u16::from_le_bytes([head[24], head[25]]));
+    let first = usize::from(first_word(head));
     let words = match of_ids {
         true => ids::data_words(head, rows)?,
         false => ints::Zone::read(head).data_words(rows)?,

@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 pub(super) const IN_BLOCKS: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s::SCORE_DETAILS];
 
 /// Tables whose groups are checked as their rows are wanted.
-pub(super) const IN_GROUPS: [SectionId; 4] = [s::TRACES, s::OBSERVATIONS, s::SCORES, s::PAYLOADS];
+pub const IN_GROUPS: [SectionId; 4] = [s::TRACES, s::OBSERVATIONS, s::SCORES, s::PAYLOADS];
 
 /// Sections that every row hangs on.
 const BASE: &[SectionId] = &[s::TEXTS, s::PARENTS, s::TOMBSTONES];
@@ -67,7 +67,7 @@ impl Checked {
         Checked {
             base: OnceLock::from(Ok(())),
             groups: IN_GROUPS.map(|id| Groups::sound(rows_said(facts, id).unwrap_or(0))),
-            lookups: [const { OnceLock::new() }; 4].map(|_: OnceLock<Result<()>>| Ok(()).into()),
+            lookups: std::array::from_fn(|_| OnceLock::from(Ok(()))),
             ..Checked::nothing(facts)
         }
     }
@@ -118,29 +118,29 @@ impl<D: Dir> Segment<D> {
     }
 
     /// Of a section whose groups or blocks are checked as they are read, the rest.
-    fn check_front(&self, id: SectionId) -> Result<()> {
+    pub(super) fn check_front(&self, id: SectionId) -> Result<()> {
         let bytes = self.place(id);
-        let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(id));
-        let rows = match s::shape(id) {
-            Some(shape) => {
-                let table = Table::open(bytes).map_err(fault)?;
-                self.check_shape(id, shape, table)?;
-                table.rows()
-            }
-            None => Blobs::open(bytes).map_err(fault)?.len(),
-        };
-        self.check_rows_said(id, rows)
-    }
-
-    fn check_shape(&self, id: SectionId, shape: (usize, usize), table: Table<'_>) -> Result<()> {
-        if table.shape() == shape {
-            return Ok(());
+        match s::shape(id) {
+            Some(shape) => self.check_table(id, shape, Table::open(bytes)),
+            None => self.check_rows_said(id, Blobs::open(bytes).map(|blobs| blobs.len())),
         }
-        let what = format!("section {} has other columns", s::section_name(id));
-        Err(Error::corruption_at(&self.path, self.footer.offset(id), what))
     }
 
-    fn check_rows_said(&self, id: SectionId, rows: usize) -> Result<()> {
+    fn check_table(
+        &self,
+        id: SectionId,
+        shape: (usize, usize),
+        table: Result<Table<'_>, Fault>,
+    ) -> Result<()> {
+        if table.as_ref().is_ok_and(|table| table.shape() != shape) {
+            let what = format!("section {} has other columns", s::section_name(id));
+            return Err(Error::corruption_at(&self.path, self.footer.offset(id), what));
+        }
+        self.check_rows_said(id, table.map(|table| table.rows()))
+    }
+
+    fn check_rows_said(&self, id: SectionId, rows: Result<usize, Fault>) -> Result<()> {
+        let rows = rows.map_err(|f| self.in_section(id, f))?;
         match rows_said(&self.facts, id) {
             Some(expected) if rows != expected as usize => {
                 let name = s::section_name(id);
@@ -156,7 +156,7 @@ impl<D: Dir> Segment<D> {
         self.check_base()?;
         let Some(groups) = self.checked.groups(id) else { return Ok(()) };
         let checked = groups.check(Table::view(self.place(id)), rows);
-        checked.map_err(|f| f.in_file(&self.path, self.footer.offset(id)))
+        checked.map_err(|f| self.in_section(id, f))
     }
 
     /// Checks a row that is about to be read, unless it was checked before. Cost: once some 40 KB
@@ -176,10 +176,11 @@ impl<D: Dir> Segment<D> {
     /// `Corruption`, each time again.
     pub fn is_of(&self, kind: RowKind, row: u32, identity: Identity) -> Result<bool> {
         self.check_base()?;
-        let table = Table::view(self.place(kind.section()));
-        if (row as usize) < table.rows() && !self.checked.has_row(kind.section(), row) {
+        let id = kind.section();
+        let table = Table::view(self.place(id));
+        if (row as usize) < table.rows() && !self.checked.has_row(id, row) {
             let ids = table.check_zone(row as usize / ZONE_ROWS, 0);
-            ids.map_err(|f| f.in_file(&self.path, self.footer.offset(kind.section())))?;
+            ids.map_err(|f| self.in_section(id, f))?;
         }
         if table.ids(0).get(row as usize) != Some(identity) {
             return Ok(false);
@@ -225,11 +226,7 @@ impl<D: Dir> Segment<D> {
         }
         self.check_rows(s::PAYLOADS, 0..self.facts.payloads)?;
         LookupKind::ALL.iter().try_for_each(|kind| self.check_lookup(*kind))?;
-        for id in IN_BLOCKS {
-            let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(*id));
-            Blobs::parse(self.place(*id)).map_err(fault)?;
-        }
-        Ok(())
+        IN_BLOCKS.iter().try_for_each(|id| self.check_section(*id))
     }
 
     /// The payload file to read payloads from, unless they have expired: checked but for what
@@ -293,19 +290,17 @@ impl<D: Dir> Segment<D> {
     /// Whether a section has the structure and the rows that it should.
     pub(super) fn check_section(&self, id: SectionId) -> Result<()> {
         let bytes = self.place(id);
-        let fault = |f: Fault| f.in_file(&self.path, self.footer.offset(id));
         if let Some(shape) = s::shape(id) {
-            let table = Table::parse(bytes).map_err(fault)?;
-            self.check_shape(id, shape, table)?;
-            return self.check_rows_said(id, table.rows());
+            return self.check_table(id, shape, Table::parse(bytes));
         }
         if IN_BLOCKS.contains(&id) {
-            return self.check_rows_said(id, Blobs::parse(bytes).map_err(fault)?.len());
+            return self.check_rows_said(id, Blobs::parse(bytes).map(|blobs| blobs.len()));
         }
-        match id {
-            s::TEXTS => Texts::parse(bytes).map(|_| ()).map_err(fault),
-            _ => Lookup::parse(bytes).map(|_| ()).map_err(fault),
-        }
+        let parsed = match id {
+            s::TEXTS => Texts::parse(bytes).map(|_| ()),
+            _ => Lookup::parse(bytes).map(|_| ()),
+        };
+        parsed.map_err(|f| self.in_section(id, f))
     }
 
     /// A lookup is asked of segments that do not hold what is looked for: it is checked by itself.

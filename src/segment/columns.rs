@@ -2,6 +2,7 @@
 //! the order of columns stand on disk.
 
 use super::section::SectionId;
+use crate::column::TableBuilder;
 use crate::model::Field;
 
 /// What a value is read from: a column of a table, or a section that is none.
@@ -58,6 +59,12 @@ macro_rules! columns {
 /// How many columns of identities and of integers a section has, if it is a table.
 pub fn shape(section: SectionId) -> Option<(usize, usize)> {
     TABLES.iter().find(|(id, _)| *id == section).map(|(_, shape)| *shape)
+}
+
+/// An empty table of the section's shape.
+pub(super) fn table(section: SectionId) -> TableBuilder {
+    let (ids, ints) = shape(section).unwrap_or_default();
+    TableBuilder::new(ids, ints)
 }
 
 /// What values can be read from in a section: the columns of a table, or the section itself.

@@ -144,7 +144,7 @@ impl<D: Dir> Segment<D> {
         for block in 0..blobs.blocks() {
             if let Err(fault) = blobs.read_block(block, &mut bytes) {
                 let rows = blobs.block_rows(block);
-                bad.push((rows.start as u32..rows.end as u32, self.in_details(section, fault)));
+                bad.push((rows.start as u32..rows.end as u32, self.in_section(section, fault)));
             }
         }
         bad
@@ -160,15 +160,11 @@ impl<D: Dir> Segment<D> {
     /// Takes the zones of a table that are not sound out of it.
     fn mend(&mut self, section: &SectionAt, shape: (usize, usize), unsound: &mut Vec<Unsound>) {
         let written = self.place(section.id);
-        let said = rows_said(&self.facts, section.id);
-        let usable = |table: &Table<'_>| {
-            table.shape() == shape && said.is_none_or(|rows| rows as usize == table.rows())
-        };
         // Where what stands before the groups is damaged, each says where the next one is.
-        let found = match Table::open(written) {
-            Ok(table) if usable(&table) => None,
-            _ => Some(Table::find_groups(written, said.map(|rows| rows as usize), shape)),
-        };
+        let found = self.check_front(section.id).is_err().then(|| {
+            let rows = rows_said(&self.facts, section.id).map(|rows| rows as usize);
+            Table::find_groups(written, rows, shape)
+        });
         let table = Table::view(found.as_deref().unwrap_or(written));
         let mut bad = Vec::new();
         for (column, id) in columns::of_section(section.id).enumerate() {

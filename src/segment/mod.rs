@@ -40,6 +40,7 @@ mod skeletons;
 mod summary;
 mod writer;
 
+pub use check::IN_GROUPS;
 pub use columns::{ColumnId, LookupKind, RowKind};
 pub use content::Content;
 pub use damaged::Readable;

@@ -91,9 +91,7 @@ impl<D: Dir> Segment<D> {
             Field::Output => output,
             _ => None,
         };
-        let Some(number) = number else { return Ok(None) };
-        self.check_payload(u32::try_from(number).unwrap_or(u32::MAX))?;
-        Ok(self.payload(number))
+        number.map_or(Ok(None), |number| self.sound_payload(number))
     }
 
     /// The raw details of many rows, each block decompressed once: calls `each` with the row.
@@ -106,7 +104,7 @@ impl<D: Dir> Segment<D> {
         trace_start: Timestamp,
         each: &mut dyn FnMut(u32, Fields) -> Result<()>,
     ) -> Result<()> {
-        let fault = |f| self.in_details(s::OBS_DETAILS, f);
+        let fault = |f| self.in_section(s::OBS_DETAILS, f);
         let blobs = Blobs::view(self.bytes(s::OBS_DETAILS));
         let mut row = rows.start;
         let mut bytes = Vec::new();
@@ -143,7 +141,7 @@ impl<D: Dir> Segment<D> {
         trace_start: Timestamp,
         last: &mut LastBlock,
     ) -> Result<Fields> {
-        let fault = |f| self.in_details(s::OBS_DETAILS, f);
+        let fault = |f| self.in_section(s::OBS_DETAILS, f);
         let blobs = Blobs::view(self.bytes(s::OBS_DETAILS));
         let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         self.observation_from(row, trace_start, bytes).map_err(fault)

@@ -78,7 +78,7 @@ impl<F: File> PayloadWriter<F> {
             block_first: 0,
             stored: Vec::new(),
             directory: Vec::new(),
-            lens: TableBuilder::new(0, 1),
+            lens: s::table(s::PARTS),
             part_bytes: 0,
             lists: BlobsBuilder::new(level),
             payloads: Vec::new(),

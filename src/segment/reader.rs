@@ -308,19 +308,28 @@ impl<D: Dir> Segment<D> {
 
     /// What a payload's number stands for; none where its row is damaged.
     pub fn payload(&self, number: u64) -> Option<PayloadRef> {
-        let row = u32::try_from(number).ok()?;
-        self.check_payload(row).ok()?;
-        let len = u64::try_from(self.int(s::PAYLOAD_LEN, row)?).ok()?;
-        let print = self.int(s::PAYLOAD_PRINT, row)? as u64;
+        self.sound_payload(number).ok().flatten()
+    }
+
+    /// What a payload's number stands for, if anything. Its row is checked.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub(super) fn sound_payload(&self, number: u64) -> Result<Option<PayloadRef>> {
+        let Ok(row) = u32::try_from(number) else { return Ok(None) };
+        self.check_payload(row)?;
+        let len = self.int(s::PAYLOAD_LEN, row).and_then(|len| u64::try_from(len).ok());
+        let print = self.int(s::PAYLOAD_PRINT, row).map(|print| print as u64);
         let source = match self.payload {
             Some(_) => Source::Segment(self.facts.id),
             None => Source::Expired,
         };
-        Some(PayloadRef { len, print, source, number })
+        Ok(len.zip(print).map(|(len, print)| PayloadRef { len, print, source, number }))
     }
 
-    pub(super) fn in_details(&self, column: SectionId, f: Fault) -> Error {
-        f.in_file(&self.path, self.footer.offset(column))
+    /// A fault in a section, told of the file.
+    pub(super) fn in_section(&self, section: SectionId, f: Fault) -> Error {
+        f.in_file(&self.path, self.footer.offset(section))
     }
 
     /// All fields of a trace's row. Cost: one block of details, unless it is the last one that was
@@ -329,7 +338,7 @@ impl<D: Dir> Segment<D> {
     /// # Errors
     /// `Corruption`.
     pub fn trace_fields(&self, row: u32, last: &mut LastBlock) -> Result<Fields> {
-        let fault = |f| self.in_details(s::TRACE_DETAILS, f);
+        let fault = |f| self.in_section(s::TRACE_DETAILS, f);
         let blobs = Blobs::view(self.bytes(s::TRACE_DETAILS));
         let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let summary = self.summary(row);
@@ -372,7 +381,7 @@ impl<D: Dir> Segment<D> {
     /// # Errors
     /// `Corruption`.
     pub fn score_fields(&self, row: u32, last: &mut LastBlock) -> Result<Fields> {
-        let fault = |f| self.in_details(s::SCORE_DETAILS, f);
+        let fault = |f| self.in_section(s::SCORE_DETAILS, f);
         let blobs = Blobs::view(self.bytes(s::SCORE_DETAILS));
         let bytes = blobs.get_near(self.id().0, row as usize, last).map_err(fault)?;
         let start = Timestamp(self.int(s::SCORE_TIME, row).unwrap_or(0));

@@ -6,7 +6,7 @@ use super::details::{self, Base};
 use super::facts::{Facts, SealLevel};
 use super::payload_writer::PayloadWriter;
 use super::reader::Supersession;
-use super::section::{SectionId, SectionWriter};
+use super::section::SectionWriter;
 use super::summary::{Summary, effective_start};
 use crate::column::{BlobsBuilder, TableBuilder, TextsBuilder};
 use crate::error::Result;
@@ -73,12 +73,6 @@ pub struct TraceRow<'a> {
 /// Numbers payloads for the segment that is being written.
 pub type Number<'a> = &'a mut dyn FnMut(&PayloadRef) -> u64;
 
-/// An empty table of the section's shape.
-fn table(section: SectionId) -> TableBuilder {
-    let (ids, ints) = s::shape(section).unwrap_or_default();
-    TableBuilder::new(ids, ints)
-}
-
 /// Writes one segment. Memory: about 100 bytes a row beside what is compressed already.
 #[derive(Debug)]
 pub struct SegmentWriter<D: Dir> {
@@ -128,19 +122,19 @@ impl<D: Dir> SegmentWriter<D> {
             skeleton,
             key,
             texts: TextsBuilder::new(),
-            traces: table(s::TRACES),
+            traces: s::table(s::TRACES),
             trace_details: blobs(),
             trace_lookup: Vec::new(),
             session_lookup: Vec::new(),
-            observations: table(s::OBSERVATIONS),
+            observations: s::table(s::OBSERVATIONS),
             observation_details: blobs(),
-            parents: table(s::PARENTS),
-            scores: table(s::SCORES),
+            parents: s::table(s::PARENTS),
+            scores: s::table(s::SCORES),
             score_details: blobs(),
             score_lookup: Vec::new(),
             subject_lookup: Vec::new(),
             superseded: Vec::new(),
-            tombstones: table(s::TOMBSTONES),
+            tombstones: s::table(s::TOMBSTONES),
             start: i64::MAX,
             end: i64::MIN,
             scratch: Vec::new(),
@@ -332,7 +326,7 @@ impl<D: Dir> SegmentWriter<D> {
         let payloads = self.payloads.finish()?;
         // SYNC: the skeleton file and the manifest will name these bytes as the only copy.
         planted::unless(Bug::RenamedUnsynced, || payloads.file.sync())?;
-        let mut known = table(s::PAYLOADS);
+        let mut known = s::table(s::PAYLOADS);
         for payload in &payloads.payloads {
             known.push(&[], &[Some(payload.len as i64), Some(payload.print as i64)]);
         }
@@ -389,7 +383,7 @@ fn count(n: usize) -> u32 {
 
 fn superseded(old: &mut [Supersession]) -> Vec<u8> {
     old.sort_unstable_by_key(|o| (o.segment, o.kind, o.row));
-    let mut rows = table(s::SUPERSEDED);
+    let mut rows = s::table(s::SUPERSEDED);
     for o in old.iter() {
         let row = i64::from(o.row) << 2 | i64::from(o.kind as u8);
         rows.push(&[], &[Some(o.segment.0 as i64), Some(row), o.successor.map(i64::from)]);

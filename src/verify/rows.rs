@@ -110,27 +110,17 @@ impl<D: Dir> Rows<'_, '_, D> {
             let (rows, start) = (segment.trace_rows(row), segment.trace_start(row));
             if rows.start != next {
                 let found = format!("trace row {row} starts at observation row {}", rows.start);
-                self.wrong(
-                    columns::TRACE_FIRST.section,
-                    "rows without gap or overlap",
-                    found,
-                    &name,
-                );
+                self.wrong(columns::TRACES, "rows without gap or overlap", found, &name);
             }
             let stated = segment.ints(columns::TRACE_ROWS).get(row as usize);
             if stated != Some(rows.len() as i64) {
                 let found = format!("trace row {row} says {}", stated.unwrap_or(0));
                 let expected = format!("{} rows of observations", rows.len());
-                self.wrong(columns::TRACE_ROWS.section, &expected, found, &name);
+                self.wrong(columns::TRACES, &expected, found, &name);
             }
             if before > Some(start) {
                 let found = format!("trace row {row} starts before the row before it");
-                self.wrong(
-                    columns::TRACE_START.section,
-                    "traces in the order of start",
-                    found,
-                    &name,
-                );
+                self.wrong(columns::TRACES, "traces in the order of start", found, &name);
             }
             (next, before) = (rows.end, Some(start));
             self.trace_ids(row, &name);
@@ -151,7 +141,7 @@ impl<D: Dir> Rows<'_, '_, D> {
         if next != segment.facts().observations {
             let found = format!("rows up to {next} of {}", segment.facts().observations);
             let expected = "a trace for every observation row";
-            self.wrong(columns::TRACE_ROWS.section, expected, found, "observations after these");
+            self.wrong(columns::TRACES, expected, found, "observations after these");
         }
         Ok(())
     }
@@ -165,12 +155,7 @@ impl<D: Dir> Rows<'_, '_, D> {
         let identity = segment.trace_identity(row);
         if !self.same(segment.trace_id(row), identity) {
             let found = format!("another text or none in row {row}");
-            self.wrong(
-                columns::TRACE_IDS.section,
-                "an id whose text has its identity",
-                found,
-                name,
-            );
+            self.wrong(columns::TRACES, "an id whose text has its identity", found, name);
         }
         let found = identity.and_then(|id| segment.find_trace(id));
         if found != Some(row) {
@@ -193,34 +178,24 @@ impl<D: Dir> Rows<'_, '_, D> {
         let held = segment.columns(rows.clone());
         if held.ids.len() != rows.len() {
             let found = format!("{} ids for {} rows", held.ids.len(), rows.len());
-            self.wrong(columns::OBS_IDS.section, "an id in every row", found, name);
+            self.wrong(columns::OBSERVATIONS, "an id in every row", found, name);
             return;
         }
         let keys = held.start.iter().zip(&held.ids);
         if !keys.is_sorted_by(|a, b| a < b) {
             let found = format!("observation rows {} to {} are not", rows.start, rows.end);
-            self.wrong(
-                columns::OBS_START.section,
-                "rows in the order of start, then id",
-                found,
-                name,
-            );
+            self.wrong(columns::OBSERVATIONS, "rows in the order of start, then id", found, name);
         }
         let mut ids = held.ids.clone();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair[0] == pair[1]) {
             let found = format!("an id twice in rows {} to {}", rows.start, rows.end);
-            self.wrong(columns::OBS_IDS.section, "every observation once", found, name);
+            self.wrong(columns::OBSERVATIONS, "every observation once", found, name);
         }
         for (i, row) in rows.clone().enumerate() {
             if !self.same(segment.observation_id(row), held.ids.get(i).copied()) {
                 let found = format!("another text or none in row {row}");
-                self.wrong(
-                    columns::OBS_IDS.section,
-                    "an id whose text has its identity",
-                    found,
-                    name,
-                );
+                self.wrong(columns::OBSERVATIONS, "an id whose text has its identity", found, name);
             }
             let parent = match ObservationColumns::opt(&held.parent, i) {
                 None => continue,
@@ -233,7 +208,7 @@ impl<D: Dir> Rows<'_, '_, D> {
             if !parent {
                 let found = format!("row {row} has none");
                 self.wrong(
-                    columns::OBS_PARENT.section,
+                    columns::OBSERVATIONS,
                     "a parent in the trace, or by its id",
                     found,
                     name,
@@ -254,12 +229,7 @@ impl<D: Dir> Rows<'_, '_, D> {
             });
             if !self.same(id, identity) {
                 let found = format!("another text or none in row {row}");
-                self.wrong(
-                    columns::SCORE_IDS.section,
-                    "an id whose text has its identity",
-                    found,
-                    &name,
-                );
+                self.wrong(columns::SCORES, "an id whose text has its identity", found, &name);
             }
             if identity.and_then(|id| segment.find_score(id)) != Some(row) {
                 let found = format!("the lookup does not find score row {row}");

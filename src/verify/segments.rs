@@ -10,7 +10,7 @@ use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind};
 use crate::fs::{Dir, FileName};
 use crate::id::SegmentId;
 use crate::manifest::SegmentState;
-use crate::segment::{Footer, Readable, SectionId, Segment, columns, parse_footer};
+use crate::segment::{Footer, IN_GROUPS, Readable, SectionId, Segment, columns, parse_footer};
 use crate::snapshot::DeadRows;
 use std::collections::HashSet;
 use std::path::Path;
@@ -29,12 +29,8 @@ pub struct Found<D: Dir> {
     pub opened: Result<Arc<Segment<D>>>,
 }
 
-/// Sections whose blocks or groups have checksums of their own.
+/// Sections whose blocks have checksums of their own.
 const IN_BLOCKS: &[SectionId] = &[
-    columns::TRACES,
-    columns::OBSERVATIONS,
-    columns::SCORES,
-    columns::PAYLOADS,
     columns::TRACE_DETAILS,
     columns::OBS_DETAILS,
     columns::SCORE_DETAILS,
@@ -246,7 +242,7 @@ fn check_part<D: Dir>(
         number: id.0,
         sections: &sections,
         name: columns::section_name,
-        in_blocks: IN_BLOCKS,
+        in_blocks: &[&IN_GROUPS, IN_BLOCKS].concat(),
         affects,
     };
     let checked = check_file(&path, bytes, store, kind, findings)?;
@@ -257,12 +253,9 @@ fn check_part<D: Dir>(
 fn report_zones<D: Dir>(path: &Path, readable: &Readable<D>, findings: &mut Findings<'_>) {
     let Some(segment) = readable.segment.as_deref() else { return };
     for unsound in &readable.unsound {
-        let Some(column) = unsound.column.filter(|id| IN_BLOCKS.contains(&id.section)) else {
+        let Some(column) = unsound.column.filter(|id| IN_GROUPS.contains(&id.section)) else {
             continue;
         };
-        if columns::shape(column.section).is_none() {
-            continue;
-        }
         let rows = unsound.rows.clone();
         let traces = match column.section {
             columns::TRACES => Traces::of(segment, rows.clone()),

@@ -58,7 +58,7 @@ fn identity_of<D: Dir>(segment: &Segment<D>, kind: RowKind, row: u32) -> Option<
 
 fn supersessions<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>) {
     let segment = &view.segments[at].segment;
-    let place = section_at(segment, columns::OLD_ROW.section);
+    let place = section_at(segment, columns::SUPERSEDED);
     let affects = "which rows are live";
     let mut count = 0;
     for old in segment.superseded() {
@@ -135,7 +135,7 @@ fn erased<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>) {
                 let found = format!("it is live in segment {}", older.id());
                 let affects =
                     trace.map_or_else(|| "what was erased".into(), |row| of_trace(older, row));
-                let place = section_at(segment, columns::TOMBSTONE_IDS.section);
+                let place = section_at(segment, columns::TOMBSTONES);
                 findings.damage(place, "what was erased to be gone", found, affects);
             }
         }
@@ -152,7 +152,7 @@ fn trace<D: Dir>(
     let name = of_trace(newest, newest_row);
     let live = |(at, row): &&(usize, u32)| !view.segments[*at].dead.contains(RowKind::Trace, *row);
     let rows: Vec<&(usize, u32)> = holders.iter().filter(live).collect();
-    let place = section_at(newest, columns::TRACE_IDS.section);
+    let place = section_at(newest, columns::TRACES);
     if rows.len() > 1 {
         let found = format!("{} live rows", rows.len());
         findings.damage(place, "one live trace row", found, &name);
@@ -202,7 +202,7 @@ fn trace<D: Dir>(
             let stored = segment.summary(row);
             let is = stored_form(summary);
             if stored != is {
-                let place = section_at(segment, columns::TRACE_OBSERVATIONS.section);
+                let place = section_at(segment, columns::TRACES);
                 let own = payload_bytes(&fields);
                 findings.damage(place, words(&is, own), words(&stored, own), &name);
             }
@@ -256,7 +256,7 @@ fn scores<D: Dir>(view: &View<D>, at: usize, findings: &mut Findings<'_>) {
         });
         if twice {
             let id = s.segment.score_id(row).map_or_else(String::new, |id| id.to_string());
-            let place = section_at(&s.segment, columns::SCORE_IDS.section);
+            let place = section_at(&s.segment, columns::SCORES);
             let found = "one that is live in two segments";
             findings.damage(place, "one live row of every score", found, format!("score {id}"));
         }
