@@ -42,7 +42,17 @@ pub struct GroupBuilder {
     lists: Vec<u8>,
     list_ranges: Vec<Range<u32>>,
     part_lens: Vec<u32>,
-    parts: Vec<u8>,
+    part_bytes: usize,
+    pieces: Vec<Piece>,
+    /// Memory for more pieces.
+    spare: Vec<Vec<u8>>,
+}
+
+/// Whole parts that are compressed together.
+#[derive(Debug, Default)]
+struct Piece {
+    raw: Vec<u8>,
+    parts: u32,
 }
 
 impl GroupBuilder {
@@ -56,16 +66,19 @@ impl GroupBuilder {
         if self.memory() > KEPT_BYTES_MAX {
             return GroupBuilder::new(first_part);
         }
-        let Self { records, record_ranges, lists, list_ranges, part_lens, parts, .. } = &mut self;
-        [records, lists, parts].into_iter().for_each(Vec::clear);
+        let Self { records, record_ranges, lists, list_ranges, part_lens, .. } = &mut self;
+        [records, lists].into_iter().for_each(Vec::clear);
         [record_ranges, list_ranges].into_iter().for_each(Vec::clear);
         part_lens.clear();
-        GroupBuilder { first_part, ..self }
+        self.spare.extend(self.pieces.drain(..).map(|piece| piece.raw));
+        GroupBuilder { first_part, part_bytes: 0, ..self }
     }
 
     /// Bytes allocated, but for what is kept of each item.
     pub fn memory(&self) -> usize {
-        self.records.capacity() + self.lists.capacity() + self.parts.capacity()
+        let pieces = self.pieces.iter().map(|piece| &piece.raw).chain(&self.spare);
+        let parts: usize = pieces.map(Vec::capacity).sum();
+        self.records.capacity() + self.lists.capacity() + parts
     }
 
     /// Appends an encoded record.
@@ -83,8 +96,30 @@ impl GroupBuilder {
     pub fn push_part(&mut self, part: &[u8]) -> u32 {
         assert!(part.len() <= PART_BYTES_MAX, "a part is longer than its limit");
         self.part_lens.push(part.len() as u32);
-        self.parts.extend_from_slice(part);
+        self.part_bytes += part.len();
+        let piece = self.piece_for(part.len());
+        piece.raw.extend_from_slice(part);
+        piece.parts += 1;
         self.next_part() - 1
+    }
+
+    /// The last piece, or a new one where it has no room for so many bytes.
+    fn piece_for(&mut self, bytes: usize) -> &mut Piece {
+        let last = self.pieces.last();
+        if last.is_none_or(|piece| piece.raw.len() + bytes > PIECE_BYTES_MAX) {
+            let raw = match self.spare.pop() {
+                Some(mut raw) => {
+                    raw.clear();
+                    raw
+                }
+                // Most groups have less than a piece.
+                None if last.is_none() => Vec::new(),
+                None => Vec::with_capacity(PIECE_BYTES_MAX),
+            };
+            self.pieces.push(Piece { raw, parts: 0 });
+        }
+        let last = self.pieces.len() - 1;
+        &mut self.pieces[last]
     }
 
     /// The number that the next part gets.
@@ -99,7 +134,7 @@ impl GroupBuilder {
 
     /// Raw bytes of parts so far.
     pub fn part_bytes(&self) -> usize {
-        self.parts.len()
+        self.part_bytes
     }
 
     /// Raw bytes of records and lists so far.
@@ -123,12 +158,11 @@ impl GroupBuilder {
         self.part_lens.iter().for_each(|len| put_u64(&mut skeleton, u64::from(*len)));
         out.resize(body + HEAD_BYTES, 0);
         let stored_len = pack(compressor, &skeleton, out);
-        let ranges = piece_ranges(&self.part_lens);
         let mut entry = out.len();
-        out.resize(entry + ranges.len() * PIECE_ENTRY_BYTES, 0);
-        let mut pieces = Vec::with_capacity(ranges.len());
-        for (range, part_count) in ranges {
-            let (start, raw) = (out.len(), &self.parts[range]);
+        out.resize(entry + self.pieces.len() * PIECE_ENTRY_BYTES, 0);
+        let mut pieces = Vec::with_capacity(self.pieces.len());
+        for Piece { raw, parts: part_count } in &self.pieces {
+            let (start, part_count) = (out.len(), *part_count);
             let stored_len = pack(compressor, raw, out) as u32;
             let (body_offset, raw_len) = ((start - body) as u32, raw.len() as u32);
             let crc = crc32fast::hash(&out[start..]);
@@ -171,24 +205,6 @@ fn push(items: &mut Vec<u8>, item: &[u8]) -> Range<u32> {
 fn put_words<const N: usize>(at: &mut [u8], words: [u32; N]) {
     let (places, _) = at.as_chunks_mut::<4>();
     places.iter_mut().zip(words).for_each(|(place, word)| *place = word.to_le_bytes());
-}
-
-/// Cuts parts into pieces: byte range and number of parts of each.
-fn piece_ranges(lens: &[u32]) -> Vec<(Range<usize>, u32)> {
-    let mut pieces: Vec<(Range<usize>, u32)> = Vec::new();
-    let mut at = 0;
-    for len in lens {
-        let len = *len as usize;
-        match pieces.last_mut() {
-            Some((range, count)) if range.len() + len <= PIECE_BYTES_MAX => {
-                range.end += len;
-                *count += 1;
-            }
-            _ => pieces.push((at..at + len, 1)),
-        }
-        at += len;
-    }
-    pieces
 }
 
 /// Where a piece stands.
