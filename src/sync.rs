@@ -4,14 +4,14 @@
 //! thread is a place where [shuttle](https://docs.rs/shuttle) may switch to another thread.
 
 #[cfg(not(feature = "shuttle"))]
-pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
+pub(crate) use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::thread::{Builder, JoinHandle};
 
 #[cfg(feature = "shuttle")]
-pub(crate) use scheduled::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
+pub(crate) use scheduled::{Condvar, Mutex, RwLock, RwLockReadGuard};
 #[cfg(feature = "shuttle")]
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(feature = "shuttle")]
@@ -23,7 +23,7 @@ mod scheduled {
     use shuttle::rand::Rng;
     use shuttle::sync;
     use std::ops::{Deref, DerefMut};
-    use std::sync::PoisonError;
+    use std::sync::{PoisonError, TryLockError};
     use std::time::Duration;
 
     #[derive(Debug, Default)]
@@ -40,6 +40,18 @@ mod scheduled {
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(MutexGuard(Some(guard))),
+                Err(TryLockError::Poisoned(guard)) => Some(MutexGuard(Some(guard.into_inner()))),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+
+        pub(crate) fn is_locked(&self) -> bool {
+            self.try_lock().is_none()
         }
     }
 

@@ -2,38 +2,21 @@
 
 use super::brake::SLOW_FROM;
 use super::commit::{Commit, Done};
+use super::queue::{Pending, Queue};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::GroupBuilder;
 use crate::fs::Fs;
 use crate::id::{Seq, StoreKey};
 use crate::limits::{
-    BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, IN_FLIGHT_BYTES_MAX,
-    LOG_PARTS_MAX,
+    BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, LOG_PARTS_MAX,
 };
 use crate::log::{Encoded, Encoder};
 use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
 use crate::planted::{self, Bug};
-use crate::sync::MutexGuard;
-use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// What the writer does next.
-#[derive(Debug)]
-pub(super) struct Pending {
-    /// The frame to write; empty for none.
-    pub encoded: Encoded,
-    /// Seq of its first record, or the next one.
-    pub first_seq: Seq,
-    /// The log that was written is finished before this.
-    pub finish_log: bool,
-    /// Who waits for it.
-    pub done: Arc<Done>,
-    /// New raw bytes that it holds in flight.
-    pub bytes: usize,
-}
 
 /// A group takes no more batches past so many bytes of records and lists: with one batch more it
 /// still fits a frame.
@@ -43,203 +26,174 @@ const _: () = assert!(
         < FRAME_BYTES_MAX
 );
 
-/// So many groups without company say that whoever appends waits for each one. Who has several in
-/// flight has company at every other group or so.
-const ALONE_TO_TELL: u32 = 4;
-
 /// Unsealed logs, at most: a bound on what recovery has to read.
 const UNSEALED_LOGS_MAX: usize = 16;
 
-/// What appenders share.
+/// The encoder, and what it says of the group at hand.
 #[derive(Debug)]
 pub(super) struct Ingest {
     encoder: Encoder,
-    ready: VecDeque<Pending>,
+    group: AtHand,
+}
+
+/// Of the group at hand, but for what is in it.
+#[derive(Debug)]
+struct AtHand {
     done: Arc<Done>,
     first_seq: Option<Seq>,
     next_seq: Seq,
+    /// The log that is written ends before this group.
     finish_log: bool,
-    /// Bytes that are not yet durable.
-    in_flight: usize,
-    /// So many groups in a row became durable before anything was appended after them.
-    alone: u32,
-    /// The writer found the log long enough.
-    pub log_full: bool,
+}
+
+impl AtHand {
+    /// A group that goes now. It may have to go ahead of the records of the batch at hand; whole
+    /// batches before it may be in it, which are done with it.
+    fn pending(&mut self, encoded: Encoded) -> Pending {
+        let group = &encoded.group;
+        let with_records = group.records() > 0;
+        let done = if with_records { std::mem::take(&mut self.done) } else { Arc::default() };
+        let first_seq = if with_records { self.first_seq.take() } else { None };
+        let bytes = group_bytes(group);
+        let first_seq = first_seq.unwrap_or(self.next_seq);
+        let finish_log = std::mem::take(&mut self.finish_log);
+        Pending { encoded, first_seq, finish_log, done, bytes }
+    }
+}
+
+/// What a group holds in flight.
+fn group_bytes(group: &GroupBuilder) -> usize {
+    group.part_bytes() + group.skeleton_bytes()
 }
 
 impl Ingest {
     pub fn new(key: &StoreKey, options: &Options, last_seq: Seq) -> Ingest {
         // A share of a small budget: what takes all of it leaves no room for the tables.
         let stream_bytes_max = options.stream_bytes_max.min(options.live_bytes_max / 4);
+        let next_seq = Seq(last_seq.0 + u64::from(!planted::is(Bug::SeqReused)));
         Ingest {
             encoder: Encoder::new(key, stream_bytes_max),
-            ready: VecDeque::new(),
-            done: Arc::default(),
-            first_seq: None,
-            next_seq: Seq(last_seq.0 + u64::from(!planted::is(Bug::SeqReused))),
-            finish_log: false,
-            in_flight: 0,
-            alone: 0,
-            log_full: false,
+            group: AtHand { done: Arc::default(), first_seq: None, next_seq, finish_log: false },
         }
     }
 
-    fn batch(&mut self, records: Vec<Record>) -> Commit {
-        if self.encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
-            let encoded = self.encoder.take_group();
-            self.push_ready(encoded);
+    /// Adds a batch to the group at hand. Groups that have to go ahead of it are given to `full`.
+    pub fn batch(&mut self, records: Vec<Record>, full: &mut dyn FnMut(Pending)) -> Commit {
+        let Ingest { encoder, group } = self;
+        if encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
+            full(group.pending(encoder.take_group()));
         }
-        let first = self.next_seq;
         let count = records.len() as u64;
-        let (before_raw, before_skeleton) =
-            (self.encoder.raw_bytes(), self.encoder.group().skeleton_bytes());
-        let mut full = Vec::new();
-        self.encoder.batch(records, &mut |encoded| full.push(encoded));
-        let mut skeleton = self.encoder.group().skeleton_bytes();
-        for encoded in full {
-            skeleton += encoded.group.skeleton_bytes();
-            self.push_ready(encoded);
-        }
-        self.first_seq.get_or_insert(first);
-        self.next_seq = Seq(first.0 + count);
-        let raw = (self.encoder.raw_bytes() - before_raw) as usize;
-        self.in_flight += raw + skeleton - before_skeleton;
-        Commit { seq: Seq(self.next_seq.0 - 1), done: Arc::clone(&self.done) }
+        encoder.batch(records, &mut |encoded| full(group.pending(encoded)));
+        let first = group.next_seq;
+        group.first_seq.get_or_insert(first);
+        group.next_seq = Seq(first.0 + count);
+        Commit { seq: Seq(group.next_seq.0 - 1), done: Arc::clone(&group.done) }
     }
 
-    /// Queues a group that has to go ahead of the records of the batch at hand. Whole batches
-    /// before it may be in it; they are done with it.
-    fn push_ready(&mut self, encoded: Encoded) {
-        let group = &encoded.group;
-        let with_records = group.records() > 0;
-        let done = if with_records { std::mem::take(&mut self.done) } else { Arc::default() };
-        let first_seq = if with_records { self.first_seq.take() } else { None };
-        let bytes = group.part_bytes() + group.skeleton_bytes();
-        self.ready.push_back(Pending {
-            first_seq: first_seq.unwrap_or(self.next_seq),
-            encoded,
-            finish_log: std::mem::take(&mut self.finish_log),
-            done,
-            bytes,
-        });
-    }
-
-    /// Takes back a group that was written: the next one uses its memory.
-    pub fn give_back(&mut self, written: GroupBuilder) {
-        self.encoder.give_back(written);
-    }
-
-    /// The next thing for the writer.
-    pub fn take(&mut self) -> Option<Pending> {
-        if let Some(pending) = self.ready.pop_front() {
-            return Some(pending);
-        }
+    /// Gives the group at hand to the writer, unless there is nothing in it.
+    pub fn hand_over(&mut self, queue: &mut Queue) -> bool {
         if self.encoder.group().is_empty() {
-            return None;
+            return false;
         }
-        let encoded = self.encoder.take_group();
-        self.push_ready(encoded);
-        self.ready.pop_front()
+        if let Some(written) = queue.spare() {
+            self.encoder.give_back(written);
+        }
+        queue.push(self.group.pending(self.encoder.take_group()));
+        true
     }
 
-    /// Whether nothing else is on its way than a group of so many bytes, and nothing is likely to
-    /// be appended before it is durable.
-    pub fn has_only(&self, bytes: usize) -> bool {
-        self.in_flight == bytes && self.alone >= ALONE_TO_TELL
+    /// Bytes of the group at hand, and what the encoder holds beside it: last payloads and part
+    /// lookup.
+    pub fn bytes(&self) -> (usize, usize) {
+        (group_bytes(self.encoder.group()), self.encoder.memory())
     }
 
     /// The log that is written ends here: what follows starts the next one.
-    pub fn finish_log(&mut self) -> Arc<Done> {
-        if !self.encoder.group().is_empty() {
-            let encoded = self.encoder.take_group();
-            self.push_ready(encoded);
-        }
+    pub fn finish_log(&mut self, queue: &mut Queue) -> Arc<Done> {
+        self.hand_over(queue);
         self.encoder.restart(0);
-        self.log_full = false;
+        queue.log_full = false;
         let done = Arc::new(Done::default());
-        let encoded = Encoded::new(0);
-        let (first_seq, finish_log) = (self.next_seq, true);
-        self.ready.push_back(Pending {
-            encoded,
-            first_seq,
-            finish_log,
+        queue.push(Pending {
+            encoded: Encoded::new(0),
+            first_seq: self.group.next_seq,
+            finish_log: true,
             done: Arc::clone(&done),
             bytes: 0,
         });
         done
     }
 
-    /// Bytes became durable, or were refused.
-    pub fn release(&mut self, bytes: usize) {
-        self.in_flight = self.in_flight.saturating_sub(bytes);
-        self.alone = if self.in_flight == 0 { self.alone.saturating_add(1) } else { 0 };
+    /// Whether the log that is written ends before the next group, as one that was refused was to
+    /// say.
+    pub fn finish_log_next(&mut self, finish: bool) {
+        self.group.finish_log |= finish;
     }
 
-    /// Refuses everything that waits, because the parts it refers to were not written. The log
-    /// goes on with this part number.
-    pub fn refuse_all(&mut self, error: &Error, next_part: u32) {
-        while let Some(pending) = self.take() {
-            pending.done.set(Err(error));
-            self.release(pending.bytes);
-            // A log that was to be finished still is.
-            self.finish_log |= pending.finish_log;
-        }
-        self.in_flight = 0;
-        let next_part = if self.finish_log { 0 } else { next_part };
+    /// Knows no part any more. The log goes on with this part number.
+    pub fn forget(&mut self, next_part: u32) {
+        let next_part = if self.group.finish_log { 0 } else { next_part };
         planted::unless(Bug::RefusedPartsKept, || self.encoder.restart(next_part));
     }
 
-    /// Memory of last payloads and part lookup, in bytes.
-    pub fn memory(&self) -> usize {
-        self.encoder.memory() + self.in_flight
-    }
-
     fn log_is_full(&self, options: &Options) -> bool {
-        self.log_full
-            || self.encoder.raw_bytes() >= options.log_raw_bytes_max
+        self.encoder.raw_bytes() >= options.log_raw_bytes_max
             || self.encoder.next_part() >= LOG_PARTS_MAX
     }
 }
 
 impl<F: Fs> Shared<F> {
     pub fn append(&self, records: Vec<Record>) -> Result<Commit> {
-        let mut ingest = self.with_room(records.len() as u64)?;
-        if records.is_empty() {
-            let done = Arc::new(Done::default());
-            done.set(Ok(()));
-            return Ok(Commit { seq: Seq(ingest.next_seq.0 - 1), done });
+        let (count, mut records) = (records.len() as u64, Some(records));
+        loop {
+            self.wait_for_room(count)?;
+            let appended = self.encode(|ingest| {
+                self.check_open()?;
+                let mut queue = self.queue.lock();
+                if !queue.has_room() {
+                    return Ok(None);
+                }
+                if queue.log_full || ingest.log_is_full(&self.options) {
+                    ingest.finish_log(&mut queue);
+                }
+                drop(queue);
+                let records = records.take().unwrap_or_default();
+                Ok(Some(ingest.batch(records, &mut |pending| self.hand_over(pending))))
+            });
+            // Somebody else took the room.
+            if let Some(commit) = appended? {
+                return Ok(commit);
+            }
         }
-        if ingest.log_is_full(&self.options) {
-            ingest.finish_log();
+    }
+
+    /// Whether anything may be appended.
+    pub fn check_open(&self) -> Result<()> {
+        match self.failure() {
+            Some(failure) => Err(failure),
+            None if self.is_closing() => Err(Error::new(ErrorKind::Closed, "the store is closed")),
+            None => Ok(()),
         }
-        let commit = ingest.batch(records);
-        drop(ingest);
-        self.work.notify_one();
-        Ok(commit)
     }
 
     /// Waits until there is room for so many records more.
-    fn with_room(&self, records: u64) -> Result<MutexGuard<'_, Ingest>> {
-        let mut ingest = self.ingest.lock();
+    fn wait_for_room(&self, records: u64) -> Result<()> {
+        let mut queue = self.queue.lock();
         let mut slowed_down = false;
         loop {
-            if let Some(failure) = self.failure() {
-                return Err(failure);
-            }
-            if self.is_closing() {
-                return Err(Error::new(ErrorKind::Closed, "the store is closed"));
-            }
-            let taken = self.room_taken(&ingest);
+            self.check_open()?;
+            let taken = self.room_taken(&queue);
             if taken > SLOW_FROM && !slowed_down {
-                drop(ingest);
+                drop(queue);
                 self.slow_down(records, taken);
                 slowed_down = true;
-                ingest = self.ingest.lock();
+                queue = self.queue.lock();
                 continue;
             }
             let behind = taken >= 1.0;
-            if ingest.in_flight < IN_FLIGHT_BYTES_MAX && !behind {
-                return Ok(ingest);
+            if queue.has_room() && !behind {
+                return Ok(());
             }
             if behind {
                 if let Some(failure) = &*self.seal_failure.lock() {
@@ -247,7 +201,7 @@ impl<F: Fs> Shared<F> {
                 }
                 self.want_upkeep();
             }
-            self.room.wait(&mut ingest);
+            self.room.wait(&mut queue);
         }
     }
 
@@ -263,7 +217,7 @@ impl<F: Fs> Shared<F> {
 
     /// Whether appends are slowed down, or stopped, until a log is sealed.
     pub fn pressure(&self) -> Pressure {
-        match self.room_taken(&self.ingest.lock()) > SLOW_FROM {
+        match self.room_taken(&self.queue.lock()) > SLOW_FROM {
             true => Pressure::Appends,
             false => Pressure::None,
         }
@@ -271,7 +225,7 @@ impl<F: Fs> Shared<F> {
 
     /// How much of the room for unsealed records is taken, of which 1 is all: appends wait then; 0
     /// where there is nothing to seal.
-    fn room_taken(&self, ingest: &Ingest) -> f64 {
+    fn room_taken(&self, queue: &Queue) -> f64 {
         if self.options.background == Background::Off {
             return 0.0;
         }
@@ -280,68 +234,7 @@ impl<F: Fs> Shared<F> {
         if !view.logs.iter().any(|log| Some(log.id()) != open) {
             return 0.0;
         }
-        let memory = (view.memory() + ingest.memory()) as f64 / self.options.live_bytes_max as f64;
+        let memory = (view.memory() + queue.memory()) as f64 / self.options.live_bytes_max as f64;
         memory.max(view.logs.len() as f64 / UNSEALED_LOGS_MAX as f64)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::Id;
-    use crate::model::{ObservationRecord, Operation, Timestamp};
-    use tracekeep_workload::Rng;
-
-    fn ingest() -> Ingest {
-        Ingest::new(&StoreKey([7; 32]), &Options::default(), Seq(0))
-    }
-
-    /// A record with so many bytes of input that no other has.
-    fn record(n: u8, bytes: usize) -> Record {
-        let id = |text: &str| Id::parse(text).unwrap();
-        let mut rng = Rng::new(u64::from(n));
-        let input: Vec<u8> = (0..bytes).map(|_| rng.next_u64() as u8).collect();
-        ObservationRecord::new(id("trace"), id(&n.to_string()), Timestamp(0), Operation::Create)
-            .input(input)
-            .into()
-    }
-
-    /// Takes what is next, as the writer does.
-    fn take(ingest: &mut Ingest) -> Option<usize> {
-        ingest.take().map(|pending| pending.bytes)
-    }
-
-    #[test]
-    fn what_is_in_flight_is_what_the_groups_hold() {
-        let mut ingest = ingest();
-        // The second one goes ahead in several frames, the first of them with the record before.
-        for (n, bytes) in [(1, 100), (2, 9 << 20), (3, 100)] {
-            ingest.batch(vec![record(n, bytes)]);
-        }
-        assert!(ingest.ready.len() > 1);
-        let mut held = 0;
-        while let Some(bytes) = take(&mut ingest) {
-            held += bytes;
-        }
-        assert!(held > 9 << 20);
-        assert_eq!(ingest.in_flight, held);
-    }
-
-    #[test]
-    fn who_waits_for_each_batch_has_no_company() {
-        let mut ingest = ingest();
-        for n in 0..=ALONE_TO_TELL as u8 {
-            ingest.batch(vec![record(n, 100)]);
-            let bytes = take(&mut ingest).unwrap();
-            assert_eq!(ingest.has_only(bytes), u32::from(n) >= ALONE_TO_TELL, "{n}");
-            ingest.release(bytes);
-        }
-        ingest.batch(vec![record(10, 100)]);
-        let first = take(&mut ingest).unwrap();
-        ingest.batch(vec![record(11, 100)]);
-        assert!(!ingest.has_only(first), "another one is on its way");
-        ingest.release(first);
-        let second = take(&mut ingest).unwrap();
-        assert!(!ingest.has_only(second), "the one before had company");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::listener::Event;
 use super::shared::Shared;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
 use crate::maintenance::{
@@ -299,16 +299,10 @@ impl<F: Fs> Shared<F> {
 
     /// Seals everything; see [`Store::seal`](super::Store::seal).
     pub fn seal_all(&self, level: SealLevel) -> Result<SealReport> {
-        let done = {
-            let mut ingest = self.ingest.lock();
-            if let Some(failure) = self.failure() {
-                return Err(failure);
-            }
-            if self.is_closing() {
-                return Err(Error::new(ErrorKind::Closed, "the store is closed"));
-            }
-            ingest.finish_log()
-        };
+        let done = self.encode(|ingest| {
+            self.check_open()?;
+            Ok(ingest.finish_log(&mut self.queue.lock()))
+        })?;
         self.work.notify_one();
         super::Commit { seq: crate::id::Seq(0), done }.wait()?;
         let _turn = self.upkeep.lock();

@@ -11,8 +11,8 @@
 //! that the writer takes next. A group becomes visible to snapshots when its durability level is
 //! reached, and never if its sync failed.
 //!
-//! Read in this order: `builder`, `batch`, `commit`, `shared`, `ingest`, `writer`, `syncer`,
-//! `open`, `pace`, `brake`, `keeper`, `stats`, `follower`, `repair`.
+//! Read in this order: `builder`, `batch`, `commit`, `shared`, `queue`, `ingest`, `writer`,
+//! `syncer`, `open`, `pace`, `brake`, `keeper`, `stats`, `follower`, `repair`.
 
 mod batch;
 mod brake;
@@ -24,6 +24,7 @@ mod keeper;
 mod listener;
 mod open;
 mod pace;
+mod queue;
 mod repair;
 mod shared;
 mod stats;

@@ -2,6 +2,7 @@ use super::brake::Brake;
 use super::ingest::Ingest;
 use super::listener::{Event, Listener};
 use super::pace::Pace;
+use super::queue::Queue;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::FileHeader;
@@ -30,7 +31,10 @@ pub(super) struct Shared<F: Fs> {
     pub cache: Arc<BlockCache>,
     pub states: Arc<StateCache>,
     pub manifest: Mutex<ManifestWriter<F::Dir>>,
+    /// Held while a batch is deduplicated: see [`encode`](Self::encode).
     pub ingest: Mutex<Ingest>,
+    /// Held for moments, also by who has `ingest`.
+    pub queue: Mutex<Queue>,
     /// The writer waits on this for groups.
     pub work: Condvar,
     /// Appenders wait on this for room.
@@ -84,6 +88,7 @@ impl<F: Fs> Shared<F> {
             states: Arc::default(),
             manifest: Mutex::new(opened.manifest),
             ingest: Mutex::new(ingest),
+            queue: Mutex::default(),
             work: Condvar::new(),
             room: Condvar::new(),
             upkeep: Mutex::new(()),
@@ -214,7 +219,7 @@ impl<F: Fs> Shared<F> {
     /// looking and waiting.
     pub fn wake_appenders(&self) {
         {
-            let _ingest = self.ingest.lock();
+            let _queue = self.queue.lock();
             self.room.notify_all();
         }
         let _brake = self.brake.lock();
@@ -234,8 +239,9 @@ impl<F: Fs> Shared<F> {
     /// Tells the threads to finish what is there and end.
     pub fn close(&self) {
         {
-            // Under the lock, so that no append slips in behind the writer's last look.
-            let _ingest = self.ingest.lock();
+            // Under the lock, so that the writer is not between looking and waiting. Who appends looks
+            // again once it has the encoder, where the writer's last look finds it or is seen.
+            let _queue = self.queue.lock();
             self.closing.store(true, Ordering::Release);
         }
         self.work.notify_all();

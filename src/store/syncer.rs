@@ -165,8 +165,7 @@ impl<F: Fs> Syncer<F> {
             self.shared.publish(last.last_seq);
         }
         let bytes = groups.iter().map(|g| g.bytes).sum();
-        self.shared.ingest.lock().release(bytes);
-        self.shared.room.notify_all();
+        self.shared.release(bytes);
         for group in &groups {
             group.done.set(outcome.as_ref().map_or_else(Err, |()| Ok(())));
         }

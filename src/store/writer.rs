@@ -2,8 +2,8 @@
 //! logs.
 
 use super::commit::Done;
-use super::ingest::Pending;
 use super::listener::Event;
+use super::queue::Pending;
 use super::shared::Shared;
 use super::syncer::{Syncer, Written};
 use crate::codec::CODEC_ID;
@@ -92,7 +92,8 @@ impl<F: Fs> Writer<F> {
             };
             if let Some(failure) = self.shared.failure() {
                 pending.done.set(Err(&failure));
-                self.shared.ingest.lock().refuse_all(&failure, 0);
+                self.shared.refuse_all(&failure, 0);
+                self.shared.release(pending.bytes);
                 continue;
             }
             let (done, bytes) = (Arc::clone(&pending.done), pending.bytes);
@@ -115,16 +116,13 @@ impl<F: Fs> Writer<F> {
 
     /// The next group; `Some(None)` after quiet time; `None` when the store closes.
     fn next(&mut self) -> Option<Option<Pending>> {
-        let mut ingest = self.shared.ingest.lock();
-        if let Some(written) = self.spare.take() {
-            ingest.give_back(written);
-        }
+        let mut queue = self.shared.queue.lock();
+        queue.give_back(self.spare.take());
         loop {
-            if let Some(pending) = ingest.take() {
-                return Some(Some(pending));
-            }
-            if self.shared.is_closing() {
-                return None;
+            match self.shared.take(&mut queue) {
+                Ok(pending) => return Some(Some(pending)),
+                Err(false) if self.shared.is_closing() => return None,
+                Err(_) => {}
             }
             let marker = Duration::from_millis(self.shared.options.marker_ms);
             let quiet = match (
@@ -136,10 +134,10 @@ impl<F: Fs> Writer<F> {
                 (true, _) => Some(marker.max(Duration::from_millis(1))),
             };
             match quiet {
-                None => self.shared.work.wait(&mut ingest),
+                None => self.shared.work.wait(&mut queue),
                 Some(quiet) => {
-                    if self.shared.work.wait_for(&mut ingest, quiet).timed_out() {
-                        return Some(ingest.take());
+                    if self.shared.work.wait_for(&mut queue, quiet).timed_out() {
+                        return Some(self.shared.take(&mut queue).ok());
                     }
                 }
             }
@@ -209,7 +207,7 @@ impl<F: Fs> Writer<F> {
         };
         self.spare = Some(pending.encoded.group);
         if full {
-            self.shared.ingest.lock().log_full = true;
+            self.shared.queue.lock().log_full = true;
         }
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
@@ -223,7 +221,7 @@ impl<F: Fs> Writer<F> {
     /// Nothing written before is unsynced, and nothing is to be written while it is synced, as far
     /// as can be told.
     fn is_alone(&self, written: &Written<<F::Dir as Dir>::File>) -> bool {
-        self.syncer.is_idle() && self.shared.ingest.lock().has_only(written.bytes)
+        self.syncer.is_idle() && self.shared.has_only(written.bytes)
     }
 
     /// At `DiskStrict` a group is acknowledged, and shown, once the marker that promises it is
@@ -248,10 +246,8 @@ impl<F: Fs> Writer<F> {
             let _drained = self.syncer.drain();
             log.table.parts()
         });
-        let mut ingest = self.shared.ingest.lock();
-        ingest.release(bytes);
-        ingest.refuse_all(error, next_part);
-        drop(ingest);
+        self.shared.refuse_all(error, next_part);
+        self.shared.release(bytes);
         // Who is told may append at once, and that batch has nothing to do with this error.
         done.set(Err(error));
         self.shared.wake_appenders();
