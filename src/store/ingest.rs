@@ -92,15 +92,14 @@ impl Ingest {
     }
 
     /// Gives the group at hand to the writer, unless there is nothing in it.
-    pub fn hand_over(&mut self, queue: &mut Queue) -> bool {
+    pub fn hand_over(&mut self, queue: &mut Queue) {
         if self.encoder.group().is_empty() {
-            return false;
+            return;
         }
         if let Some(written) = queue.spare() {
             self.encoder.give_back(written);
         }
         queue.push(self.group.pending(self.encoder.take_group()));
-        true
     }
 
     /// Bytes of the group at hand, and what the encoder holds beside it: last payloads and part

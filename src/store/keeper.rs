@@ -303,7 +303,6 @@ impl<F: Fs> Shared<F> {
             self.check_open()?;
             Ok(ingest.finish_log(&mut self.queue.lock()))
         })?;
-        self.work.notify_one();
         super::Commit { seq: crate::id::Seq(0), done }.wait()?;
         let _turn = self.upkeep.lock();
         let mut report = SealReport::default();

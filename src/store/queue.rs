@@ -108,13 +108,14 @@ impl Queue {
         self.alone = if alone { self.alone.saturating_add(1) } else { 0 };
     }
 
-    /// Notes what the encoder holds, and gives the writer the group at hand if it wants one. Tells
-    /// whether it did.
+    /// Notes what the encoder holds, and gives the writer the group at hand if it has nothing else.
+    /// Tells whether it waits for what is there now.
     fn look_at(&mut self, ingest: &mut Ingest) -> bool {
-        let hungry = self.wanted && self.ready.is_empty();
-        let given = hungry && ingest.hand_over(self);
+        if self.wanted && self.ready.is_empty() {
+            ingest.hand_over(self);
+        }
         (self.at_hand, self.encoder) = ingest.bytes();
-        given
+        self.wanted && !self.ready.is_empty()
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
             Steps(ingest, Queue::default())
         }
 
-        /// Appends, and tells whether the writer was given the group.
+        /// Appends, and tells whether the writer waits for what there is.
         fn append(&mut self, n: u8, bytes: usize) -> bool {
             let Steps(ingest, queue) = self;
             ingest.batch(vec![record(n, bytes)], &mut |pending| queue.push(pending));
@@ -248,7 +249,7 @@ mod tests {
         let one = steps.take().unwrap();
         assert!(both > one && steps.take().is_none());
         assert!(steps.append(4, 100), "the writer waits");
-        assert!(!steps.append(5, 100), "it has been given a group");
+        assert!(steps.append(5, 100) && steps.1.ready.len() == 1, "it has not taken that one yet");
         assert!(steps.take().is_some() && steps.take().is_some() && steps.take().is_none());
     }
 
