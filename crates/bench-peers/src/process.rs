@@ -6,7 +6,10 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// What the system has begun to read ahead is in memory after this.
+const READ_AHEAD_TAKES: Duration = Duration::from_millis(20);
 
 /// Seconds of CPU that this process has used, all threads and system calls included.
 pub(crate) fn cpu_s() -> f64 {
@@ -48,14 +51,18 @@ pub(crate) fn disk_bytes(dir: &Path) -> Result<u64> {
     Ok(total)
 }
 
-/// Syncs all files of a folder and drops their pages from the page cache. Pages that some process
-/// has mapped stay.
+/// Syncs all files of a folder and drops their pages from the page cache, twice: pages that are
+/// being read ahead stay until they have come. Pages that some process has mapped stay.
 pub(crate) fn evict(dir: &Path) -> Result<()> {
-    each_file(dir, &mut |path| {
-        let file = File::open(path)?;
-        file.sync_all()?;
-        Ok(fadvise(&file, 0, None, Advice::DontNeed)?)
-    })
+    for _ in 0..2 {
+        each_file(dir, &mut |path| {
+            let file = File::open(path)?;
+            file.sync_all()?;
+            Ok(fadvise(&file, 0, None, Advice::DontNeed)?)
+        })?;
+        std::thread::sleep(READ_AHEAD_TAKES);
+    }
+    Ok(())
 }
 
 fn each_file(dir: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
