@@ -8,7 +8,7 @@
 
 use super::merged::{Flat, Merged};
 use super::text::FIELDS;
-use super::{Costs, EachPayload, Engine, Reader, Setup, Skeleton, pipeline};
+use super::{Costs, EachPayload, Engine, Reader, Setup, Skeleton, named, pipeline};
 use crate::engine::Name;
 use crate::row::bytes::Take;
 use crate::row::{Change, Pack, decode, encode, key, put_id};
@@ -313,7 +313,8 @@ impl Reader for Duck {
         let mut costs = Costs::new();
         while let Some(row) = rows.next()? {
             let (count, sum): (i64, i128) = (row.get(1)?, row.get(2)?);
-            costs.insert(row.get(0)?, (count.unsigned_abs(), sum));
+            let model: String = row.get(0)?;
+            costs.insert(named(&model).to_owned(), (count.unsigned_abs(), sum));
         }
         Ok(costs)
     }
