@@ -91,6 +91,13 @@ impl Ingest {
         Commit { seq: Seq(group.next_seq.0 - 1), done: Arc::clone(&group.done) }
     }
 
+    /// What stands for a batch of no records: it waits for nothing, and nothing would wake it.
+    fn no_batch(&self) -> Commit {
+        let done = Arc::new(Done::default());
+        done.set(Ok(()));
+        Commit { seq: Seq(self.group.next_seq.0 - 1), done }
+    }
+
     /// Gives the group at hand to the writer, unless there is nothing in it.
     pub fn hand_over(&mut self, queue: &mut Queue) {
         if self.encoder.group().is_empty() {
@@ -149,6 +156,9 @@ impl<F: Fs> Shared<F> {
             self.wait_for_room(count)?;
             let appended = self.encode(|ingest| {
                 self.check_open()?;
+                if count == 0 {
+                    return Ok(Some(ingest.no_batch()));
+                }
                 let mut queue = self.queue.lock();
                 if !queue.has_room() {
                     return Ok(None);
