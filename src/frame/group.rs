@@ -49,7 +49,7 @@ pub struct GroupBuilder {
 }
 
 /// Whole parts that are compressed together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Piece {
     raw: Vec<u8>,
     parts: u32,
@@ -70,6 +70,7 @@ impl GroupBuilder {
         [records, lists].into_iter().for_each(Vec::clear);
         [record_ranges, list_ranges].into_iter().for_each(Vec::clear);
         part_lens.clear();
+        self.pieces.iter_mut().for_each(|piece| piece.raw.clear());
         self.spare.extend(self.pieces.drain(..).map(|piece| piece.raw));
         GroupBuilder { first_part, part_bytes: 0, ..self }
     }
@@ -107,15 +108,9 @@ impl GroupBuilder {
     fn piece_for(&mut self, bytes: usize) -> &mut Piece {
         let last = self.pieces.last();
         if last.is_none_or(|piece| piece.raw.len() + bytes > PIECE_BYTES_MAX) {
-            let raw = match self.spare.pop() {
-                Some(mut raw) => {
-                    raw.clear();
-                    raw
-                }
-                // Most groups have less than a piece.
-                None if last.is_none() => Vec::new(),
-                None => Vec::with_capacity(PIECE_BYTES_MAX),
-            };
+            // Most groups have less than a piece.
+            let bytes = if last.is_none() { 0 } else { PIECE_BYTES_MAX };
+            let raw = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(bytes));
             self.pieces.push(Piece { raw, parts: 0 });
         }
         let last = self.pieces.len() - 1;

@@ -42,8 +42,6 @@ pub struct Encoder {
     deduper: Deduper,
     list: ListBuilder,
     encoded: Encoded,
-    /// Memory for the next group.
-    spare: GroupBuilder,
     raw_bytes: u64,
     /// Of the batch at hand: payloads in the order of records and fields, their lists, and what is
     /// found in its records.
@@ -80,7 +78,6 @@ impl Encoder {
             deduper: Deduper::new(key, stream_bytes_max),
             list: ListBuilder::new(),
             encoded: Encoded::new(0),
-            spare: GroupBuilder::default(),
             raw_bytes: 0,
             staged: Vec::new(),
             lists: Vec::new(),
@@ -118,16 +115,11 @@ impl Encoder {
         &self.encoded.group
     }
 
-    /// Takes the group at hand; the next one goes on with its part numbers.
-    pub fn take_group(&mut self) -> Encoded {
-        let spare = std::mem::take(&mut self.spare);
-        let group = spare.reuse(self.encoded.group.next_part());
+    /// Takes the group at hand; the next one goes on with its part numbers, in the memory of one
+    /// that was written where there is one.
+    pub fn take_group(&mut self, spare: Option<GroupBuilder>) -> Encoded {
+        let group = spare.unwrap_or_default().reuse(self.encoded.group.next_part());
         std::mem::replace(&mut self.encoded, Encoded { group, found: Vec::new() })
-    }
-
-    /// Takes back a group that was written: the next one uses its memory.
-    pub fn give_back(&mut self, group: GroupBuilder) {
-        self.spare = group;
     }
 
     /// Adds a batch of records that were checked to the group at hand, together and last. Where
@@ -212,12 +204,11 @@ mod tests {
         add(&mut encoder, "a", 0);
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
         assert!(encoder.memory() >= 3_000);
-        let first = encoder.take_group();
+        let first = encoder.take_group(None);
         add(&mut encoder, "b", 0);
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
         assert!(encoder.group().memory() < 3_000);
-        encoder.give_back(first.group);
-        drop(encoder.take_group());
+        drop(encoder.take_group(Some(first.group)));
         assert!(encoder.group().memory() >= 3_000 && encoder.group().is_empty());
         add(&mut encoder, "c", 1_000);
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (6_000, 2));

@@ -96,7 +96,7 @@ fn file() -> Vec<u8> {
         .input(PAYLOAD);
     let mut encoder = Encoder::new(&header.key, 1 << 20);
     encoder.batch(vec![record.into()], &mut |_| panic!("one group is enough"));
-    let group = encoder.take_group().group;
+    let group = encoder.take_group(None).group;
     let (mut body, mut out) = (Vec::new(), header.encode().to_vec());
     group.write(&mut Compressor::new(1), &mut body);
     let start = FILE_HEADER_BYTES as u64;

@@ -40,7 +40,7 @@ pub fn copy_tail<D: Dir>(
             full.iter().try_for_each(|encoded| copy.write(encoded))?;
             copied += 1;
         }
-        copy.write(&encoder.take_group())?;
+        copy.write(&encoder.take_group(None))?;
     }
     // SYNC: the manifest will say that the old log ends before these records.
     planted::unless(Bug::CopyNotSynced, || file.sync())?;

@@ -81,7 +81,7 @@ impl Ingest {
     pub fn batch(&mut self, records: Vec<Record>, full: &mut dyn FnMut(Pending)) -> Commit {
         let Ingest { encoder, group } = self;
         if encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
-            full(group.pending(encoder.take_group()));
+            full(group.pending(encoder.take_group(None)));
         }
         let count = records.len() as u64;
         encoder.batch(records, &mut |encoded| full(group.pending(encoded)));
@@ -103,10 +103,8 @@ impl Ingest {
         if self.encoder.group().is_empty() {
             return;
         }
-        if let Some(written) = queue.spare() {
-            self.encoder.give_back(written);
-        }
-        queue.push(self.group.pending(self.encoder.take_group()));
+        let encoded = self.encoder.take_group(queue.spare.take());
+        queue.push(self.group.pending(encoded));
     }
 
     /// Bytes of the group at hand, and what the encoder holds beside it: last payloads and part
@@ -131,14 +129,10 @@ impl Ingest {
         done
     }
 
-    /// Whether the log that is written ends before the next group, as one that was refused was to
-    /// say.
-    pub fn finish_log_next(&mut self, finish: bool) {
-        self.group.finish_log |= finish;
-    }
-
-    /// Knows no part any more. The log goes on with this part number.
-    pub fn forget(&mut self, next_part: u32) {
+    /// Knows no part any more. The log goes on with this part number, unless it ends here, as a
+    /// group that was refused was to say.
+    pub fn forget(&mut self, next_part: u32, finish_log: bool) {
+        self.group.finish_log |= finish_log;
         let next_part = if self.group.finish_log { 0 } else { next_part };
         planted::unless(Bug::RefusedPartsKept, || self.encoder.restart(next_part));
     }

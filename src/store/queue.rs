@@ -3,8 +3,8 @@
 //! Its lock is held for moments, where the one on [`Ingest`] is held for as long as a batch takes
 //! to deduplicate. The group at hand grows while the writer is busy. Once the writer has nothing
 //! else to do, it takes that group where nobody has the encoder, and else gets it from who comes
-//! out ([`Shared::encode`]): it never waits for another batch while there is something to write,
-//! and no appender waits for the writer to wake up.
+//! out ([`Shared::encode`]). So with something to write it waits for the batch at hand at most, and
+//! no appender waits for the writer to wake up.
 
 use super::commit::Done;
 use super::ingest::Ingest;
@@ -44,7 +44,7 @@ pub(super) struct Queue {
     /// The writer has nothing to do.
     wanted: bool,
     /// The last group that was written: the next one uses its memory.
-    spare: Option<GroupBuilder>,
+    pub spare: Option<GroupBuilder>,
     /// Bytes of `ready`, and of what was taken from it and is not yet durable.
     handed: usize,
     /// Bytes of the group at hand, and what the encoder holds beside it, when somebody last had it.
@@ -68,16 +68,6 @@ impl Queue {
         let next = self.ready.pop_front();
         self.wanted = next.is_none();
         next
-    }
-
-    /// Takes back a group that was written.
-    pub fn give_back(&mut self, written: Option<GroupBuilder>) {
-        self.spare = written.or(self.spare.take());
-    }
-
-    /// Memory for the next group.
-    pub fn spare(&mut self) -> Option<GroupBuilder> {
-        self.spare.take()
     }
 
     /// Bytes that are not yet durable.
@@ -109,13 +99,13 @@ impl Queue {
     }
 
     /// Notes what the encoder holds, and gives the writer the group at hand if it has nothing else.
-    /// Tells whether it waits for what is there now.
+    /// Tells whether the writer waits.
     fn look_at(&mut self, ingest: &mut Ingest) -> bool {
         if self.wanted && self.ready.is_empty() {
             ingest.hand_over(self);
         }
         (self.at_hand, self.encoder) = ingest.bytes();
-        self.wanted && !self.ready.is_empty()
+        self.wanted
     }
 }
 
@@ -139,15 +129,12 @@ impl<F: Fs> Shared<F> {
         self.work.notify_one();
     }
 
-    /// The next thing for the writer, or whether somebody has the encoder, who will hand over what
-    /// there is.
-    pub fn take(&self, queue: &mut Queue) -> Result<Pending, bool> {
-        if let Some(pending) = queue.pop() {
-            return Ok(pending);
-        }
-        let Some(mut ingest) = self.ingest.try_lock() else { return Err(true) };
-        queue.look_at(&mut ingest);
-        queue.pop().ok_or(false)
+    /// The next thing for the writer. Where there is none yet, it is woken by who has the encoder.
+    pub fn take(&self, queue: &mut Queue) -> Option<Pending> {
+        queue.pop().or_else(|| {
+            queue.look_at(&mut *self.ingest.try_lock()?);
+            queue.pop()
+        })
     }
 
     /// Bytes became durable, or were refused.
@@ -158,7 +145,8 @@ impl<F: Fs> Shared<F> {
 
     /// Whether nothing else is on its way than a group of so many bytes, as far as can be told.
     pub fn has_only(&self, bytes: usize) -> bool {
-        self.queue.lock().has_only(bytes) && !self.ingest.is_locked()
+        let queue = self.queue.lock();
+        queue.has_only(bytes) && !self.ingest.is_locked()
     }
 
     /// Refuses everything that waits, because the parts it refers to were not written. The log
@@ -167,13 +155,14 @@ impl<F: Fs> Shared<F> {
         self.encode(|ingest| {
             let mut queue = self.queue.lock();
             ingest.hand_over(&mut queue);
+            let mut finish_log = false;
             while let Some(pending) = queue.pop() {
                 pending.done.set(Err(error));
                 queue.release(pending.bytes, true);
                 // A log that was to be finished still is.
-                ingest.finish_log_next(pending.finish_log);
+                finish_log |= pending.finish_log;
             }
-            ingest.forget(next_part);
+            ingest.forget(next_part, finish_log);
         });
     }
 }

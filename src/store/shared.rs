@@ -239,8 +239,8 @@ impl<F: Fs> Shared<F> {
     /// Tells the threads to finish what is there and end.
     pub fn close(&self) {
         {
-            // Under the lock, so that the writer is not between looking and waiting. Who appends looks
-            // again once it has the encoder, where the writer's last look finds it or is seen.
+            // Under the lock, so that the writer is not between looking and waiting. Who appends
+            // looks again once it has the encoder: no append slips in behind the writer's last look.
             let _queue = self.queue.lock();
             self.closing.store(true, Ordering::Release);
         }

@@ -11,7 +11,7 @@ use crate::codec::compress::Compressor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameKind, FrameRef, FrameWriter,
-    GroupBuilder, Previous,
+    Previous,
 };
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::{LogId, Seq};
@@ -49,8 +49,6 @@ pub(super) struct Writer<F: Fs> {
     compressor: Compressor,
     body: Vec<u8>,
     bytes: Vec<u8>,
-    /// The last group that was written.
-    spare: Option<GroupBuilder>,
     next_seq: Seq,
     /// When `Os` last advanced the promise, by the store's clock.
     promised_ns: i64,
@@ -75,7 +73,6 @@ impl<F: Fs> Writer<F> {
             compressor: Compressor::new(LOG_ZSTD_LEVEL),
             body: Vec::new(),
             bytes: Vec::new(),
-            spare: None,
             next_seq: Seq(last_seq.0 + 1),
             promised_ns,
         }
@@ -117,12 +114,13 @@ impl<F: Fs> Writer<F> {
     /// The next group; `Some(None)` after quiet time; `None` when the store closes.
     fn next(&mut self) -> Option<Option<Pending>> {
         let mut queue = self.shared.queue.lock();
-        queue.give_back(self.spare.take());
         loop {
-            match self.shared.take(&mut queue) {
-                Ok(pending) => return Some(Some(pending)),
-                Err(false) if self.shared.is_closing() => return None,
-                Err(_) => {}
+            if let Some(pending) = self.shared.take(&mut queue) {
+                return Some(Some(pending));
+            }
+            // Who has the encoder may still hand something over.
+            if self.shared.is_closing() && !self.shared.ingest.is_locked() {
+                return None;
             }
             let marker = Duration::from_millis(self.shared.options.marker_ms);
             let quiet = match (
@@ -137,7 +135,7 @@ impl<F: Fs> Writer<F> {
                 None => self.shared.work.wait(&mut queue),
                 Some(quiet) => {
                     if self.shared.work.wait_for(&mut queue, quiet).timed_out() {
-                        return Some(self.shared.take(&mut queue).ok());
+                        return Some(self.shared.take(&mut queue));
                     }
                 }
             }
@@ -205,9 +203,10 @@ impl<F: Fs> Writer<F> {
             done: pending.done,
             bytes: pending.bytes,
         };
-        self.spare = Some(pending.encoded.group);
-        if full {
-            self.shared.queue.lock().log_full = true;
+        {
+            let mut queue = self.shared.queue.lock();
+            queue.spare = Some(pending.encoded.group);
+            queue.log_full |= full;
         }
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
