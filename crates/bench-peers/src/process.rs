@@ -54,15 +54,16 @@ pub(crate) fn disk_bytes(dir: &Path) -> Result<u64> {
 /// Syncs all files of a folder and drops their pages from the page cache, twice: pages that are
 /// being read ahead stay until they have come. Pages that some process has mapped stay.
 pub(crate) fn evict(dir: &Path) -> Result<()> {
-    for _ in 0..2 {
+    let drop_pages = || {
         each_file(dir, &mut |path| {
             let file = File::open(path)?;
             file.sync_all()?;
             Ok(fadvise(&file, 0, None, Advice::DontNeed)?)
-        })?;
-        std::thread::sleep(READ_AHEAD_TAKES);
-    }
-    Ok(())
+        })
+    };
+    drop_pages()?;
+    std::thread::sleep(READ_AHEAD_TAKES);
+    drop_pages()
 }
 
 fn each_file(dir: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
