@@ -11,7 +11,7 @@
 //! stream, found by comparing bytes; only the rest is cut, hashed and looked up. A payload then
 //! is a list: runs of part numbers, and short literals between them.
 //!
-//! Read in this order: `split` (where to cut), `list` (what a payload becomes), `print` (a
+//! Read in this order: `scan` (brackets outside of strings), `split` (where to cut), `list` (what a payload becomes), `print` (a
 //! fingerprint that does not depend on the cuts), `stream` (last payloads), `hash` and
 //! `table` (known parts), `dedup` (all of it together), `cache` (decompressed parts).
 
@@ -20,6 +20,7 @@ mod dedup;
 mod hash;
 mod list;
 mod print;
+mod scan;
 mod split;
 mod stream;
 mod table;
@@ -29,9 +30,10 @@ pub use dedup::{Deduper, PartSink};
 pub use hash::PartKey;
 pub use list::{Item, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
+pub use scan::Brackets;
 #[cfg(any(test, feature = "internals"))]
 pub use split::next_part;
-pub use split::{Brackets, SplitState, Splitter, separator};
+pub use split::{SplitState, Splitter, separator};
 pub use stream::{Boundary, LastPayload, StreamTable};
 pub use table::PartTable;
 

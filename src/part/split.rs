@@ -14,10 +14,9 @@
 //! A cut depends on the state at its part's start and on a bounded number of bytes after it,
 //! never on what came before: so cutting can be resumed at any earlier cut.
 
-use super::Separator;
+use super::scan::Scanner;
+use super::{Brackets, Separator};
 use crate::limits::{PART_CONTENT_BYTES, PART_WHOLE_BYTES_MAX};
-use memchr::memchr2;
-use std::collections::VecDeque;
 
 /// A shorter element stays with the next one.
 const ELEMENT_BYTES_MIN: usize = 48;
@@ -87,9 +86,6 @@ pub fn next_part(state: SplitState, rest: &[u8]) -> Cut {
     Splitter::new(state, rest, &mut Brackets::new()).next_cut()
 }
 
-/// Brackets outside of strings, in order: where each ends, and its byte.
-pub type Brackets = VecDeque<(usize, u8)>;
-
 /// Cuts a payload part by part. What one part looked at the next one does not scan again.
 #[derive(Debug)]
 pub struct Splitter<'a> {
@@ -97,18 +93,17 @@ pub struct Splitter<'a> {
     /// Where the next part starts, and the state there.
     at: usize,
     state: SplitState,
-    /// Those between `at` and `scanned`.
+    /// Those from `at` on that the scanner has passed.
     brackets: &'a mut Brackets,
-    scanned: usize,
-    /// In a string or not, at `scanned`; its brackets mean nothing.
-    ahead: SplitState,
+    scanner: Scanner<'a>,
 }
 
 impl<'a> Splitter<'a> {
     /// From a cut with this state on. Of `brackets` only the memory is used.
     pub fn new(state: SplitState, bytes: &'a [u8], brackets: &'a mut Brackets) -> Splitter<'a> {
         brackets.clear();
-        Splitter { bytes, at: 0, state, brackets, scanned: 0, ahead: state }
+        let scanner = Scanner::new(bytes, 0, state.in_string, state.escaped);
+        Splitter { bytes, at: 0, state, brackets, scanner }
     }
 
     /// The bytes that are left.
@@ -129,13 +124,10 @@ impl<'a> Splitter<'a> {
 
     /// The `number`-th bracket of the next part and where it ends, if that is before `until`.
     fn bracket(&mut self, number: usize, until: usize) -> Option<(usize, u8)> {
-        if let Some(known) = self.brackets.get(number) {
-            return Some(*known);
+        while self.brackets.len() <= number && self.scanner.scanned() < until {
+            self.scanner.more(self.brackets);
         }
-        let window = &self.bytes[..until];
-        let found = next_bracket(window, &mut self.scanned, &mut self.ahead)?;
-        self.brackets.push_back((self.scanned, found));
-        Some((self.scanned, found))
+        self.brackets.get(number).copied().filter(|(end, _)| *end <= until)
     }
 
     fn cut(&mut self) -> Cut {
@@ -186,7 +178,7 @@ impl<'a> Splitter<'a> {
             }
         }
         if rest.len() <= PART_WHOLE_BYTES_MAX {
-            let SplitState { in_string, escaped, .. } = self.ahead;
+            let (in_string, escaped) = self.scanner.string_state();
             let state = SplitState { in_string, escaped, ..now };
             return Cut { len: rest.len(), seen: None, state };
         }
@@ -199,18 +191,21 @@ impl<'a> Splitter<'a> {
     }
 
     /// The state after so many bytes of the next part, which starts with this one.
-    fn state_after(&self, start: SplitState, len: usize) -> SplitState {
-        let (mut state, mut at) = (start, self.at);
-        for (end, byte) in self.brackets.iter().take_while(|(end, _)| *end <= self.at + len) {
+    fn state_after(&self, mut state: SplitState, len: usize) -> SplitState {
+        let (mut at, end) = (self.at, self.at + len);
+        for (bracket_end, byte) in self.brackets.iter().take_while(|(at, _)| *at <= end) {
             match byte {
                 b'[' => state.open(1),
                 b'{' => state.open(0),
                 _ => state.close(),
             }
-            (state.in_string, state.escaped, at) = (false, false, *end);
+            (state.in_string, state.escaped, at) = (false, false, *bracket_end);
         }
         // No bracket is left: this finds whether a string is open.
-        let _none = next_bracket(&self.bytes[..self.at + len], &mut at, &mut state);
+        let mut scanner = Scanner::new(&self.bytes[..end], at, state.in_string, state.escaped);
+        let mut none = Brackets::new();
+        while scanner.more(&mut none) {}
+        (state.in_string, state.escaped) = scanner.string_state();
         state
     }
 }
@@ -220,69 +215,12 @@ pub fn separator(bytes: &[u8]) -> Separator {
     if bytes.starts_with(b",{") { Separator::Comma } else { Separator::None }
 }
 
-/// Moves past the next bracket outside of strings and gives it.
-#[inline]
-fn next_bracket(bytes: &[u8], at: &mut usize, state: &mut SplitState) -> Option<u8> {
-    loop {
-        if state.in_string {
-            skip_string(bytes, at, state);
-            if state.in_string {
-                return None;
-            }
-        }
-        let found = bytes[*at..].iter().position(|b| STOPS[usize::from(*b)]);
-        let Some(skipped) = found else {
-            *at = bytes.len();
-            return None;
-        };
-        let byte = bytes[*at + skipped];
-        *at += skipped + 1;
-        if byte != b'"' {
-            return Some(byte);
-        }
-        state.in_string = true;
-    }
-}
-
-/// Moves past the end of the open string, or to the end of the bytes.
-#[inline]
-fn skip_string(bytes: &[u8], at: &mut usize, state: &mut SplitState) {
-    if state.escaped && *at < bytes.len() {
-        *at += 1;
-        state.escaped = false;
-    }
-    while let Some(skipped) = memchr2(b'"', b'\\', &bytes[*at..]) {
-        *at += skipped + 1;
-        if bytes[*at - 1] == b'"' {
-            state.in_string = false;
-            return;
-        }
-        if *at == bytes.len() {
-            state.escaped = true;
-            return;
-        }
-        *at += 1;
-    }
-    *at = bytes.len();
-}
-
 /// Bytes up to and including a `{` that only white space precedes.
 fn object_follows(bytes: &[u8]) -> Option<usize> {
     let window = &bytes[..bytes.len().min(SPACE_BYTES_MAX)];
     let at = window.iter().position(|b| !b.is_ascii_whitespace())?;
     (window[at] == b'{').then_some(at + 1)
 }
-
-/// Bytes at which the scanner stops outside of strings.
-static STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    stops[b'"' as usize] = true;
-    stops[b'[' as usize] = true;
-    stops[b']' as usize] = true;
-    stops[b'{' as usize] = true;
-    stops[b'}' as usize] = true;
-    stops
-};
 
 /// A cut where the rolling hash of the last bytes has zeros in its mask: more of them before the
 /// average length than after it, which narrows the spread.
