@@ -44,6 +44,8 @@ pub struct GroupBuilder {
     part_lens: Vec<u32>,
     part_bytes: usize,
     pieces: Vec<Piece>,
+    /// So many of them, the first ones, are compressed already.
+    packed: usize,
     /// Memory for more pieces.
     spare: Vec<Vec<u8>>,
 }
@@ -51,7 +53,9 @@ pub struct GroupBuilder {
 /// Whole parts that are compressed together.
 #[derive(Debug)]
 struct Piece {
-    raw: Vec<u8>,
+    /// As they are, or as [`pack`] stores them.
+    bytes: Vec<u8>,
+    raw_len: u32,
     parts: u32,
 }
 
@@ -70,14 +74,14 @@ impl GroupBuilder {
         [records, lists].into_iter().for_each(Vec::clear);
         [record_ranges, list_ranges].into_iter().for_each(Vec::clear);
         part_lens.clear();
-        self.pieces.iter_mut().for_each(|piece| piece.raw.clear());
-        self.spare.extend(self.pieces.drain(..).map(|piece| piece.raw));
-        GroupBuilder { first_part, part_bytes: 0, ..self }
+        self.pieces.iter_mut().for_each(|piece| piece.bytes.clear());
+        self.spare.extend(self.pieces.drain(..).map(|piece| piece.bytes));
+        GroupBuilder { first_part, part_bytes: 0, packed: 0, ..self }
     }
 
     /// Bytes allocated, but for what is kept of each item.
     pub fn memory(&self) -> usize {
-        let pieces = self.pieces.iter().map(|piece| &piece.raw).chain(&self.spare);
+        let pieces = self.pieces.iter().map(|piece| &piece.bytes).chain(&self.spare);
         let parts: usize = pieces.map(Vec::capacity).sum();
         self.records.capacity() + self.lists.capacity() + parts
     }
@@ -99,22 +103,44 @@ impl GroupBuilder {
         self.part_lens.push(part.len() as u32);
         self.part_bytes += part.len();
         let piece = self.piece_for(part.len());
-        piece.raw.extend_from_slice(part);
+        piece.bytes.extend_from_slice(part);
+        piece.raw_len += part.len() as u32;
         piece.parts += 1;
         self.next_part() - 1
     }
 
     /// The last piece, or a new one where it has no room for so many bytes.
     fn piece_for(&mut self, bytes: usize) -> &mut Piece {
-        let last = self.pieces.last();
-        if last.is_none_or(|piece| piece.raw.len() + bytes > PIECE_BYTES_MAX) {
+        if self.needs_piece(bytes) {
             // Most groups have less than a piece.
-            let bytes = if last.is_none() { 0 } else { PIECE_BYTES_MAX };
-            let raw = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(bytes));
-            self.pieces.push(Piece { raw, parts: 0 });
+            let capacity = if self.pieces.is_empty() { 0 } else { PIECE_BYTES_MAX };
+            let bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(capacity));
+            self.pieces.push(Piece { bytes, raw_len: 0, parts: 0 });
         }
         let last = self.pieces.len() - 1;
         &mut self.pieces[last]
+    }
+
+    /// Whether a part of so many bytes begins a piece.
+    pub fn needs_piece(&self, bytes: usize) -> bool {
+        let last = self.pieces.last();
+        last.is_none_or(|piece| piece.raw_len as usize + bytes > PIECE_BYTES_MAX)
+    }
+
+    /// Pieces that are not compressed yet; the last one may not be full.
+    pub fn raw_pieces(&self) -> usize {
+        self.pieces.len() - self.packed
+    }
+
+    /// Compresses the first of the pieces that are not yet, so that [`write`](Self::write) need
+    /// not. It must be full.
+    pub fn pack_piece(&mut self, compressor: &mut Compressor) {
+        let Some(piece) = self.pieces.get_mut(self.packed) else { return };
+        let mut stored = self.spare.pop().unwrap_or_default();
+        pack(compressor, &piece.bytes, &mut stored);
+        piece.bytes.clear();
+        self.spare.push(std::mem::replace(&mut piece.bytes, stored));
+        self.packed += 1;
     }
 
     /// The number that the next part gets.
@@ -156,10 +182,15 @@ impl GroupBuilder {
         let mut entry = out.len();
         out.resize(entry + self.pieces.len() * PIECE_ENTRY_BYTES, 0);
         let mut pieces = Vec::with_capacity(self.pieces.len());
-        for Piece { raw, parts: part_count } in &self.pieces {
-            let (start, part_count) = (out.len(), *part_count);
-            let stored_len = pack(compressor, raw, out) as u32;
-            let (body_offset, raw_len) = ((start - body) as u32, raw.len() as u32);
+        for (number, piece) in self.pieces.iter().enumerate() {
+            let start = out.len();
+            if number < self.packed {
+                out.extend_from_slice(&piece.bytes);
+            } else {
+                pack(compressor, &piece.bytes, out);
+            }
+            let Piece { raw_len, parts: part_count, .. } = *piece;
+            let (body_offset, stored_len) = ((start - body) as u32, (out.len() - start) as u32);
             let crc = crc32fast::hash(&out[start..]);
             put_words(&mut out[entry..], [raw_len, stored_len, crc, part_count]);
             entry += PIECE_ENTRY_BYTES;

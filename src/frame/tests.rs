@@ -222,6 +222,38 @@ fn a_group_in_used_memory_is_as_a_new_one() {
     assert_eq!(large.reuse(300).memory(), 0);
 }
 
+#[test]
+fn pieces_compressed_ahead_are_written_as_the_others() {
+    let part = |i: u32| -> Vec<u8> {
+        // One in two does not get smaller.
+        let mut noise = i;
+        let byte = |_| {
+            noise = noise.wrapping_mul(0x9e37_79b9).wrapping_add(1);
+            if i / 16 % 2 == 0 { (noise >> 24) as u8 } else { b'x' }
+        };
+        (0..4096).map(byte).collect()
+    };
+    let filled = |ahead: usize| {
+        let mut compressor = Compressor::new(1);
+        let mut group = GroupBuilder::new(7);
+        for i in 0..90 {
+            if group.needs_piece(4096) && group.raw_pieces() > ahead {
+                group.pack_piece(&mut compressor);
+                assert_eq!(group.raw_pieces(), ahead);
+            }
+            group.push_part(&part(i));
+        }
+        let (part_bytes, mut body) = (group.part_bytes(), Vec::new());
+        let view = group.write(&mut compressor, &mut body);
+        (part_bytes, body, view)
+    };
+    let plain = filled(usize::MAX);
+    assert_eq!(plain.2.pieces().len(), 6);
+    for ahead in [0, 1, 4] {
+        assert_eq!(filled(ahead), plain, "all but {ahead}");
+    }
+}
+
 /// Raw length, stored length and number of parts of a piece.
 type Piece = (usize, usize, u32);
 

@@ -2,6 +2,7 @@
 //! group ahead of the records that need it.
 
 use super::Found;
+use crate::codec::compress::Compressor;
 use crate::codec::{Listed, encode_listed};
 use crate::frame::GroupBuilder;
 use crate::id::StoreKey;
@@ -9,6 +10,11 @@ use crate::limits::FRAME_PART_BYTES_MAX;
 use crate::model::{Body, Field, Record, Target, Value};
 use crate::part::{Deduper, ListBuilder, PartSink};
 use std::ops::Range;
+
+/// Level of what is new in a log: as fast as it gets.
+pub const LOG_ZSTD_LEVEL: i32 = 1;
+/// More full pieces wait for nobody: who appends compresses the first of them.
+const RAW_PIECES_MAX: usize = 4;
 
 /// A group to be written, and what the table will keep of its records.
 #[derive(Debug, Default)]
@@ -23,6 +29,34 @@ impl Encoded {
     /// A group whose first part has this number.
     pub fn new(first_part: u32) -> Encoded {
         Encoded { group: GroupBuilder::new(first_part), found: Vec::new() }
+    }
+
+    /// Nothing is in it yet: it will be in this memory.
+    fn reuse(&mut self, spare: Option<GroupBuilder>) {
+        if let Some(spare) = spare {
+            self.group = spare.reuse(self.group.next_part());
+        }
+    }
+}
+
+/// Where groups go that have to be written ahead of the batch at hand, since its new parts are many.
+pub trait Outlet {
+    /// Whether somebody has nothing else to write.
+    fn is_waiting(&mut self) -> bool;
+
+    /// Takes a group, and gives the memory of one that was written.
+    fn take(&mut self, encoded: Encoded) -> Option<GroupBuilder>;
+}
+
+/// For who writes them after the batch.
+impl Outlet for Vec<Encoded> {
+    fn is_waiting(&mut self) -> bool {
+        false
+    }
+
+    fn take(&mut self, encoded: Encoded) -> Option<GroupBuilder> {
+        self.push(encoded);
+        None
     }
 }
 
@@ -43,6 +77,7 @@ pub struct Encoder {
     list: ListBuilder,
     encoded: Encoded,
     raw_bytes: u64,
+    compressor: Compressor,
     /// Of the batch at hand: payloads in the order of records and fields, their lists, and what is
     /// found in its records.
     staged: Vec<Staged>,
@@ -51,19 +86,38 @@ pub struct Encoder {
     bytes: Vec<u8>,
 }
 
-/// Puts new parts into the group at hand, and hands it over where it is full: one payload may be
-/// more than a frame holds.
+/// Puts new parts into the group at hand. A batch may have more of them than a frame holds, and more
+/// than one thread compresses as fast as they come: so a group goes to who waits for one, and while
+/// nobody does, its pieces are compressed here.
 struct Sink<'a> {
     encoded: &'a mut Encoded,
-    full: &'a mut dyn FnMut(Encoded),
+    outlet: &'a mut dyn Outlet,
     raw_bytes: &'a mut u64,
+    compressor: &'a mut Compressor,
+}
+
+impl Sink<'_> {
+    /// Makes room for one more piece.
+    fn relieve(&mut self) {
+        let group = &mut self.encoded.group;
+        let full = group.part_bytes() >= FRAME_PART_BYTES_MAX;
+        if !full && group.raw_pieces() <= RAW_PIECES_MAX {
+            return;
+        }
+        if full || self.outlet.is_waiting() {
+            let next = Encoded::new(group.next_part());
+            let spare = self.outlet.take(std::mem::replace(self.encoded, next));
+            self.encoded.reuse(spare);
+        } else {
+            group.pack_piece(self.compressor);
+        }
+    }
 }
 
 impl PartSink for Sink<'_> {
     fn part(&mut self, bytes: &[u8]) -> u32 {
-        if self.encoded.group.part_bytes() >= FRAME_PART_BYTES_MAX {
-            let next = Encoded::new(self.encoded.group.next_part());
-            (self.full)(std::mem::replace(self.encoded, next));
+        if self.encoded.group.needs_piece(bytes.len()) {
+            self.relieve();
         }
         *self.raw_bytes += bytes.len() as u64;
         self.encoded.group.push_part(bytes)
@@ -79,6 +133,7 @@ impl Encoder {
             list: ListBuilder::new(),
             encoded: Encoded::new(0),
             raw_bytes: 0,
+            compressor: Compressor::new(LOG_ZSTD_LEVEL),
             staged: Vec::new(),
             lists: Vec::new(),
             found: Vec::new(),
@@ -118,19 +173,20 @@ impl Encoder {
     /// Takes the group at hand; the next one goes on with its part numbers, in the memory of one
     /// that was written where there is one.
     pub fn take_group(&mut self, spare: Option<GroupBuilder>) -> Encoded {
-        let group = spare.unwrap_or_default().reuse(self.encoded.group.next_part());
-        std::mem::replace(&mut self.encoded, Encoded { group, found: Vec::new() })
+        let mut next = Encoded::new(self.next_part());
+        next.reuse(spare);
+        std::mem::replace(&mut self.encoded, next)
     }
 
     /// Adds a batch of records that were checked to the group at hand, together and last. Where
-    /// its new parts are too many for one frame, `full` is given the groups that have to go ahead.
-    pub fn batch(&mut self, mut records: Vec<Record>, full: &mut dyn FnMut(Encoded)) {
+    /// its new parts are many, `outlet` takes groups that go ahead.
+    pub fn batch(&mut self, mut records: Vec<Record>, outlet: &mut dyn Outlet) {
         self.lists.clear();
         for record in &mut records {
             let found = Found::of(record, &self.key);
             let stream = self.stream_of(record, &found);
             self.found.push(found);
-            self.stage(record, stream, full);
+            self.stage(record, stream, outlet);
         }
         let group = &mut self.encoded.group;
         let mut staged = self.staged.drain(..);
@@ -149,7 +205,7 @@ impl Encoder {
     }
 
     /// Takes the payloads out of a record and deduplicates them.
-    fn stage(&mut self, record: &mut Record, stream: u64, full: &mut dyn FnMut(Encoded)) {
+    fn stage(&mut self, record: &mut Record, stream: u64, outlet: &mut dyn Outlet) {
         let Body::Fields(fields) = &mut record.body else { return };
         for field in fields {
             let bytes = match &mut field.value {
@@ -159,8 +215,12 @@ impl Encoder {
             };
             let stream = stream ^ u64::from(field.field.code()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             self.list.clear();
-            let (encoded, raw_bytes) = (&mut self.encoded, &mut self.raw_bytes);
-            let mut sink = Sink { encoded, full, raw_bytes };
+            let mut sink = Sink {
+                encoded: &mut self.encoded,
+                outlet,
+                raw_bytes: &mut self.raw_bytes,
+                compressor: &mut self.compressor,
+            };
             let (len, print) = self.deduper.add(&[stream], bytes, &mut sink, &mut self.list);
             let start = self.lists.len();
             self.list.encode(&mut self.lists);
@@ -199,7 +259,9 @@ mod tests {
             let (trace, id) = (Id::parse("trace").unwrap(), Id::parse(id).unwrap());
             let input: String = (from..from + 600).map(|n| format!("{n:05}")).collect();
             let record = ObservationRecord::new(trace, id, Timestamp(0), Operation::Create);
-            encoder.batch(vec![record.input(input).into()], &mut |_| panic!("one group is enough"));
+            let mut ahead = Vec::new();
+            encoder.batch(vec![record.input(input).into()], &mut ahead);
+            assert!(ahead.is_empty(), "one group is enough");
         };
         add(&mut encoder, "a", 0);
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
@@ -219,5 +281,34 @@ mod tests {
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (0, 0));
         add(&mut encoder, "d", 0);
         assert_eq!((encoder.raw_bytes(), encoder.next_part()), (3_000, 1));
+    }
+
+    #[test]
+    fn a_large_batch_is_given_to_who_waits_and_else_compressed_here() {
+        struct Waiting(Vec<Encoded>);
+        impl Outlet for Waiting {
+            fn is_waiting(&mut self) -> bool {
+                true
+            }
+            fn take(&mut self, encoded: Encoded) -> Option<GroupBuilder> {
+                self.0.take(encoded)
+            }
+        }
+        let mut rng = tracekeep_workload::Rng::new(1);
+        let input: Vec<u8> = (0..3 << 20).map(|_| rng.next_u64() as u8).collect();
+        let (trace, id) = (Id::parse("trace").unwrap(), Id::parse("a").unwrap());
+        let record = ObservationRecord::new(trace, id, Timestamp(0), Operation::Create);
+        let record: Record = record.input(input).into();
+        let (mut alone, mut helped) = (Vec::new(), Waiting(Vec::new()));
+        let mut encoder = Encoder::new(&StoreKey([1; 32]), 1 << 20);
+        encoder.batch(vec![record.clone()], &mut alone);
+        assert!(alone.is_empty() && encoder.group().part_bytes() > 3_000_000);
+        assert_eq!(encoder.group().raw_pieces(), RAW_PIECES_MAX + 1);
+        let mut encoder = Encoder::new(&StoreKey([1; 32]), 1 << 20);
+        encoder.batch(vec![record], &mut helped);
+        let groups = helped.0.iter().map(|encoded| &encoded.group);
+        let ahead: Vec<_> = groups.map(|g| (g.raw_pieces(), g.records())).collect();
+        assert!(ahead.len() > 8 && ahead.iter().all(|group| *group == (RAW_PIECES_MAX + 1, 0)));
+        assert_eq!(encoder.group().records(), 1);
     }
 }

@@ -23,7 +23,7 @@ mod golden;
 mod reader;
 mod table;
 
-pub use encoder::{Encoded, Encoder};
+pub use encoder::{Encoded, Encoder, LOG_ZSTD_LEVEL, Outlet};
 pub use found::{Found, Starts};
 pub use reader::LogReader;
 pub use table::LogTable;

@@ -36,7 +36,7 @@ pub fn copy_tail<D: Dir>(
         for record in from.table.range(frame.header.seq, last)? {
             let record = with_bytes(record, &mut reader)?;
             let mut full: Vec<Encoded> = Vec::new();
-            encoder.batch(vec![record], &mut |encoded| full.push(encoded));
+            encoder.batch(vec![record], &mut full);
             full.iter().try_for_each(|encoded| copy.write(encoded))?;
             copied += 1;
         }

@@ -11,11 +11,12 @@ use crate::id::{Seq, StoreKey};
 use crate::limits::{
     BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, LOG_PARTS_MAX,
 };
-use crate::log::{Encoded, Encoder};
+use crate::log::{Encoded, Encoder, Outlet};
 use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
 use crate::planted::{self, Bug};
+use crate::sync::{Condvar, Mutex};
 use std::sync::Arc;
 
 /// A group takes no more batches past so many bytes of records and lists: with one batch more it
@@ -61,6 +62,26 @@ impl AtHand {
     }
 }
 
+/// Groups of the batch at hand on their way to the writer, ahead of it.
+struct Ahead<'a> {
+    group: &'a mut AtHand,
+    queue: &'a Mutex<Queue>,
+    work: &'a Condvar,
+}
+
+impl Outlet for Ahead<'_> {
+    fn is_waiting(&mut self) -> bool {
+        self.queue.lock().is_waited_for()
+    }
+
+    fn take(&mut self, encoded: Encoded) -> Option<GroupBuilder> {
+        let mut queue = self.queue.lock();
+        queue.push(self.group.pending(encoded));
+        self.work.notify_one();
+        queue.spare.take()
+    }
+}
+
 /// What a group holds in flight.
 fn group_bytes(group: &GroupBuilder) -> usize {
     group.part_bytes() + group.skeleton_bytes()
@@ -77,14 +98,16 @@ impl Ingest {
         }
     }
 
-    /// Adds a batch to the group at hand. Groups that have to go ahead of it are given to `full`.
-    pub fn batch(&mut self, records: Vec<Record>, full: &mut dyn FnMut(Pending)) -> Commit {
+    /// Adds a batch to the group at hand. Groups that go ahead of it are queued, and the writer is
+    /// woken.
+    pub fn batch(&mut self, records: Vec<Record>, queue: &Mutex<Queue>, work: &Condvar) -> Commit {
         let Ingest { encoder, group } = self;
+        let mut ahead = Ahead { group, queue, work };
         if encoder.group().skeleton_bytes() >= GROUP_SKELETON_BYTES_MAX {
-            full(group.pending(encoder.take_group(None)));
+            ahead.take(encoder.take_group(None));
         }
         let count = records.len() as u64;
-        encoder.batch(records, &mut |encoded| full(group.pending(encoded)));
+        encoder.batch(records, &mut ahead);
         let first = group.next_seq;
         group.first_seq.get_or_insert(first);
         group.next_seq = Seq(first.0 + count);
@@ -162,7 +185,7 @@ impl<F: Fs> Shared<F> {
                 }
                 drop(queue);
                 let records = records.take().unwrap_or_default();
-                Ok(Some(ingest.batch(records, &mut |pending| self.hand_over(pending))))
+                Ok(Some(ingest.batch(records, &self.queue, &self.work)))
             });
             // Somebody else took the room.
             if let Some(commit) = appended? {

@@ -70,6 +70,11 @@ impl Queue {
         next
     }
 
+    /// Whether the writer has nothing to do, and nothing is on its way to it.
+    pub fn is_waited_for(&self) -> bool {
+        self.wanted && self.ready.is_empty()
+    }
+
     /// Bytes that are not yet durable.
     fn in_flight(&self) -> usize {
         self.handed + self.at_hand
@@ -101,7 +106,7 @@ impl Queue {
     /// Notes what the encoder holds, and gives the writer the group at hand if it has nothing else.
     /// Tells whether the writer waits.
     fn look_at(&mut self, ingest: &mut Ingest) -> bool {
-        if self.wanted && self.ready.is_empty() {
+        if self.is_waited_for() {
             ingest.hand_over(self);
         }
         (self.at_hand, self.encoder) = ingest.bytes();
@@ -121,12 +126,6 @@ impl<F: Fs> Shared<F> {
         // Before the queue: a writer that finds the encoder taken may rely on this look.
         drop(ingest);
         outcome
-    }
-
-    /// Gives the writer a group.
-    pub fn hand_over(&self, pending: Pending) {
-        self.queue.lock().push(pending);
-        self.work.notify_one();
     }
 
     /// The next thing for the writer. Where there is none yet, it is woken by who has the encoder.

@@ -16,7 +16,7 @@ use crate::frame::{
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::{LogId, Seq};
 use crate::limits::{LOG_READ_BYTES_MAX, LOG_RESERVE_BYTES};
-use crate::log::LogTable;
+use crate::log::{LOG_ZSTD_LEVEL, LogTable};
 use crate::manifest::Edit;
 use crate::options::Durability;
 use crate::planted::{self, Bug};
@@ -53,9 +53,6 @@ pub(super) struct Writer<F: Fs> {
     /// When `Os` last advanced the promise, by the store's clock.
     promised_ns: i64,
 }
-
-/// Level of what is new in a log: as fast as it gets.
-const LOG_ZSTD_LEVEL: i32 = 1;
 
 impl<F: Fs> Writer<F> {
     pub fn new(
