@@ -229,7 +229,7 @@ fn pieces_compressed_ahead_are_written_as_the_others() {
         let mut noise = i;
         let byte = |_| {
             noise = noise.wrapping_mul(0x9e37_79b9).wrapping_add(1);
-            if i / 16 % 2 == 0 { (noise >> 24) as u8 } else { b'x' }
+            if (i / 16).is_multiple_of(2) { (noise >> 24) as u8 } else { b'x' }
         };
         (0..4096).map(byte).collect()
     };
