@@ -191,8 +191,13 @@ fn replay(boundaries: &[Boundary], payload: &[u8], list: &mut ListBuilder) {
 
 /// How many bytes `a` and `b` have in common at their start.
 fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    const BLOCK: usize = 512;
+    let mut shared = equal_blocks::<512>(a, b);
+    shared += equal_blocks::<16>(&a[shared..], &b[shared..]);
+    shared + equal_blocks::<1>(&a[shared..], &b[shared..])
+}
+
+/// How many bytes the blocks take in which `a` and `b` agree before the first in which they do not.
+fn equal_blocks<const BLOCK: usize>(a: &[u8], b: &[u8]) -> usize {
     let blocks = a.as_chunks::<BLOCK>().0.iter().zip(b.as_chunks::<BLOCK>().0);
-    let start = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
-    start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
+    blocks.take_while(|(a, b)| a == b).count() * BLOCK
 }
