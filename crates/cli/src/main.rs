@@ -6,7 +6,7 @@
 //! input     lines of plain, gz, zst files   progress  bars, on a terminal's standard error
 //! queue     bounded by bytes                format    numbers, times and foreign text for people
 //! fields    merged fields, by name          json      the shapes that --json prints
-//! draw      the tree
+//! draw      the tree                          scratch   temporary directories
 //! ```
 
 mod args;
@@ -19,6 +19,7 @@ mod json;
 mod output;
 mod progress;
 mod queue;
+mod scratch;
 mod verb;
 
 use clap::Parser;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         out.flush()?;
         Ok(exit)
     });
+    scratch::wait_if_interrupted();
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -151,9 +151,7 @@ pub fn plan(measured: &Measured, expected: &Expected) -> Answer {
             block_cache_bytes: expected.memory_bytes / 8.0,
             page_cache_bytes: skeleton(&forecast.bytes(expected.rate() * crate::load::DAY)),
         },
-        recovery_seconds: recovery.base_seconds
-            + recovery.log_byte_seconds * 2.0 * LOG_BYTES_MAX
-            + recovery.skeleton_byte_seconds * skeleton(&settled.bytes),
+        recovery_seconds: recovery.base_seconds + recovery.log_byte_seconds * 2.0 * LOG_BYTES_MAX,
         disk: Disk {
             sample_bytes: forecast.sample_bytes(),
             per_observation: kinds.into_iter().map(|(k, n)| (k, n / volume)).collect(),

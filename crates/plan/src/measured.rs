@@ -96,6 +96,4 @@ pub struct Recovery {
     pub base_seconds: f64,
     /// Seconds for each byte of logs.
     pub log_byte_seconds: f64,
-    /// Seconds for each byte of sealed skeletons, which are checked.
-    pub skeleton_byte_seconds: f64,
 }

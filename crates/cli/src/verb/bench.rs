@@ -5,6 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::format;
 use crate::output::{Align, Out, note};
 use crate::progress::Progress;
+use crate::scratch;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tracekeep_measure::machine::machine;
@@ -47,7 +48,8 @@ pub(super) fn run(args: &Bench, out: &mut Out) -> Result<Exit, Failure> {
     let effort = if args.quick { Effort::Quick } else { Effort::Full };
     let bar = Progress::things("measuring", Some(ROWS));
     let mut rows = Vec::new();
-    let result = suite::run(&args.dir, effort, &mut |row| {
+    let room = scratch::room(&args.dir)?;
+    let result = suite::run(room.path(), effort, &mut |row| {
         rows.push(line(&row));
         bar.at(rows.len() as u64);
         bar.say(|| row.name.clone());

@@ -9,6 +9,7 @@ use crate::args::Demo;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Out};
 use crate::progress::Progress;
+use crate::scratch;
 use expect::Expected;
 use figures::{Shown, closing_lines};
 use std::collections::VecDeque;
@@ -36,10 +37,7 @@ pub(super) fn run(args: &Demo, out: &mut Out) -> Result<Exit, Failure> {
     let dir = match &args.dir {
         Some(dir) => new_directory(dir)?,
         None => {
-            let made = tempfile::Builder::new().prefix("tracekeep-demo-").tempdir();
-            let made = made.map_err(|e| {
-                Failure::refused(format!("cannot make a temporary directory: {e}"), None)
-            })?;
+            let made = scratch::room(&std::env::temp_dir())?;
             temporary.insert(made).path().join("store")
         }
     };

@@ -9,6 +9,7 @@
 use crate::args::Plan;
 use crate::exit::{Exit, Failure};
 use crate::output::{Out, note};
+use crate::scratch;
 use std::path::PathBuf;
 use tracekeep_plan::{Expected, Measured, plan};
 
@@ -31,7 +32,8 @@ pub(super) fn run(args: &Plan, out: &mut Out) -> Result<Exit, Failure> {
     if sample.cut {
         note("tracekeep: the sample is longer than what is measured: its beginning is used");
     }
-    let measured = calibrate::calibrate(&disk, &sample.records, args.quick)
+    let room = scratch::room(&disk)?;
+    let measured = calibrate::calibrate(room.path(), &sample.records, args.quick)
         .map_err(|error| Failure::of_store(&disk, &error))?;
     if measured.sizes.points[2].observations < 1.0 {
         return Err(Failure::usage(format!(

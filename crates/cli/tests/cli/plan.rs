@@ -1,6 +1,7 @@
 use crate::events::events;
-use crate::run::{Place, keys, run};
+use crate::run::{Place, keys, run, start};
 use serde_json::{Value, json};
+use std::process::Command;
 
 const KEYS: [&str; 18] = [
     "advice",
@@ -47,7 +48,6 @@ fn planned(place: &Place, sample: &str, more: &[&str]) -> Value {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a look at what is left behind")]
 fn a_plan_answers_everything_and_leaves_nothing_behind() {
     let place = Place::new();
     let file = place.file("sample.jsonl", sample());
@@ -60,11 +60,36 @@ fn a_plan_answers_everything_and_leaves_nothing_behind() {
     assert_eq!(answer["appends"].as_array().unwrap().len(), 12);
     let page = std::fs::read_to_string(svg).unwrap();
     assert!(page.starts_with("<svg ") && page.ends_with("</svg>\n"));
-    let left = std::fs::read_dir(place.path("")).unwrap();
-    let mut left: Vec<String> =
-        left.map(|e| e.unwrap().file_name().to_str().unwrap().to_owned()).collect();
-    left.sort_unstable();
-    assert_eq!(left, ["plan.svg", "sample.jsonl"]);
+    assert_eq!(entries(&place), ["plan.svg", "sample.jsonl"]);
+}
+
+/// What stands in the place, in order.
+#[expect(clippy::disallowed_methods, reason = "a look at what is left behind")]
+fn entries(place: &Place) -> Vec<String> {
+    let found = std::fs::read_dir(place.path("")).unwrap();
+    let mut names: Vec<String> =
+        found.map(|e| e.unwrap().file_name().to_str().unwrap().to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_plan_that_is_interrupted_leaves_nothing_behind() {
+    let place = Place::new();
+    let file = place.file("sample.jsonl", sample());
+    for signal in ["INT", "TERM"] {
+        let mut child = start(["plan", &*file, "--disk", &*place.path("")]);
+        while entries(&place).len() < 2 {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+            std::thread::yield_now();
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+        assert!(ended.stderr.is_empty() && ended.stdout.is_empty(), "{ended:?}");
+        assert_eq!(entries(&place), ["sample.jsonl"]);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A temporary directory with room for a store and input files.
@@ -113,19 +113,28 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
 
 /// Runs the binary with these bytes on standard input.
 pub(crate) fn run_with<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &[u8]) -> Run {
+    run_command(binary(args), input)
+}
+
+fn binary<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tracekeep")));
     command.args(args);
-    run_command(command, input)
+    command
+}
+
+/// Starts the binary.
+pub(crate) fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Child {
+    start_command(binary(args))
+}
+
+fn start_command(mut command: Command) -> Child {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
 }
 
 /// Runs this with these bytes on standard input.
-pub(crate) fn run_command(mut command: Command, input: &[u8]) -> Run {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+pub(crate) fn run_command(command: Command, input: &[u8]) -> Run {
+    let mut child = start_command(command);
     // Small enough for a pipe; the child may end without reading it.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();

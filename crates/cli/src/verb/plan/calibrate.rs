@@ -118,11 +118,7 @@ fn recovery(dir: &Path, records: &[Record]) -> Result<Recovery> {
     let (nothing, _) = opening::recovery(dir, Vec::new())?;
     let (all, log) = opening::recovery(dir, records.to_vec())?;
     let more = (seconds(all.wall) - seconds(nothing.wall)).max(0.0);
-    Ok(Recovery {
-        base_seconds: seconds(nothing.wall),
-        log_byte_seconds: more / log.max(1) as f64,
-        skeleton_byte_seconds: 0.0,
-    })
+    Ok(Recovery { base_seconds: seconds(nothing.wall), log_byte_seconds: more / log.max(1) as f64 })
 }
 
 fn machine_of(dir: &Path) -> Machine {
