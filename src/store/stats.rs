@@ -18,6 +18,9 @@ pub struct Stats {
     pub scores: u64,
     /// Unsealed logs.
     pub logs: u64,
+    /// Memory of their tables, in bytes: most of what
+    /// [`live_bytes_max`](crate::Options::live_bytes_max) bounds.
+    pub live_bytes: u64,
     /// Segments.
     pub segments: u64,
     /// Earliest start of a trace.
@@ -51,6 +54,7 @@ pub(super) fn stats<F: Fs>(dir: &F::Dir, snapshot: &Snapshot<F>) -> Result<Stats
     let view = snapshot.view()?;
     let mut stats = Stats { bytes: file_bytes(dir)?, ..Stats::default() };
     (stats.logs, stats.segments) = (view.logs.len() as u64, view.segments.len() as u64);
+    stats.live_bytes = view.memory() as u64;
     let fresh = view.unsealed_traces(snapshot.seq());
     let mut add = |summary: &crate::segment::Summary| {
         stats.traces += 1;

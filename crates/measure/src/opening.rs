@@ -3,6 +3,7 @@
 use crate::append::{How, append, batches, open};
 use crate::clock::{Took, timed};
 use std::path::Path;
+use std::time::Duration;
 use tracekeep::error::Error;
 use tracekeep::model::Record;
 use tracekeep::{Background, Options, Result, Store};
@@ -43,20 +44,33 @@ pub fn reopened(dir: &Path, template: &Path, options: &Options) -> Result<Took> 
     Ok(took)
 }
 
-/// What it took to open an unclean log of these records, and the log's bytes.
+/// An unclean log that was opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened {
+    /// What opening took.
+    pub took: Took,
+    /// The log's bytes.
+    pub log_bytes: u64,
+    /// Memory of its table, in bytes.
+    pub live_bytes: u64,
+}
+
+/// Opens an unclean log of these records.
 ///
 /// # Errors
 /// The store's.
-pub fn recovery(dir: &Path, records: Vec<Record>) -> Result<(Took, u64)> {
+pub fn recovery(dir: &Path, records: Vec<Record>) -> Result<Opened> {
     let room = crate::room(dir)?;
-    // Synced, so that frames promise those before them: what no frame promises is written anew.
     let how = How { batch: 256, ..How::BASE };
     let store = open(room.path(), &how)?;
     append(&store, batches(records, how.batch)?, how.in_flight)?;
-    let log = store.stats()?.bytes.log;
+    // What is not promised yet is written anew as the log is opened. A few batches are all of a
+    // small sample, and next to nothing of a full log.
+    std::thread::sleep(4 * Duration::from_millis(Options::default().marker_ms));
+    let stats = store.stats()?;
     let options =
         Options { background: Background::Off, live_bytes_max: 2 << 30, ..Options::default() };
     let took = reopened(dir, room.path(), &options)?;
     store.close()?;
-    Ok((took, log))
+    Ok(Opened { took, log_bytes: stats.bytes.log, live_bytes: stats.live_bytes })
 }

@@ -1,7 +1,7 @@
 //! The answer: rates and what bounds them, cores, memory, disk, writes, recovery, reads, headroom,
 //! and what to change first.
 
-use crate::disk::{DiskAt, LOG_BYTES_MAX, Written, disk_at, over_time, segment_writes, written};
+use crate::disk::{DiskAt, Written, disk_at, over_time, segment_writes, written};
 use crate::load::Expected;
 use crate::measured::{Append, Latency, Machine, Measured, Reads};
 use crate::sizes::{Bytes, Forecast, Kind, Sample};
@@ -151,7 +151,8 @@ pub fn plan(measured: &Measured, expected: &Expected) -> Answer {
             block_cache_bytes: expected.memory_bytes / 8.0,
             page_cache_bytes: skeleton(&forecast.bytes(expected.rate() * crate::load::DAY)),
         },
-        recovery_seconds: recovery.base_seconds + recovery.log_byte_seconds * 2.0 * LOG_BYTES_MAX,
+        recovery_seconds: recovery.base_seconds
+            + recovery.log_byte_seconds * 2.0 * recovery.log_bytes(expected.memory_bytes / 2.0),
         disk: Disk {
             sample_bytes: forecast.sample_bytes(),
             per_observation: kinds.into_iter().map(|(k, n)| (k, n / volume)).collect(),

@@ -1,5 +1,6 @@
 //! What was measured on the machine, as plain figures.
 
+use crate::disk::LOG_BYTES_MAX;
 use crate::sizes::Sample;
 use serde::{Deserialize, Serialize};
 
@@ -96,4 +97,28 @@ pub struct Recovery {
     pub base_seconds: f64,
     /// Seconds for each byte of logs.
     pub log_byte_seconds: f64,
+    /// Bytes of memory for each byte of logs.
+    pub log_byte_memory: f64,
+}
+
+impl Recovery {
+    /// How long a log gets, in bytes: to its bound, or until its table takes an eighth of the
+    /// memory for live traces.
+    pub fn log_bytes(&self, live_bytes_max: f64) -> f64 {
+        LOG_BYTES_MAX.min(live_bytes_max / 8.0 / self.log_byte_memory.max(1e-9))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_ends_at_its_bound_or_where_its_table_is_large() {
+        let recovery = |log_byte_memory| Recovery { log_byte_memory, ..Recovery::default() };
+        let live = 256.0 * 1048576.0;
+        assert_eq!(recovery(0.0).log_bytes(live), LOG_BYTES_MAX);
+        assert_eq!(recovery(0.25).log_bytes(live), LOG_BYTES_MAX);
+        assert_eq!(recovery(4.0).log_bytes(live), 8.0 * 1048576.0);
+    }
 }

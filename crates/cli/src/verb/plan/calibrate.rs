@@ -2,7 +2,6 @@
 
 use crate::progress::Progress;
 use std::path::Path;
-use std::time::Duration;
 use tracekeep::error::Error;
 use tracekeep::model::Record;
 use tracekeep::{Durability, Options, Result};
@@ -114,11 +113,15 @@ fn latency(values: &[f64]) -> Latency {
 
 /// Opening nothing, and opening the sample's log.
 fn recovery(dir: &Path, records: &[Record]) -> Result<Recovery> {
-    let seconds = |took: Duration| took.as_secs_f64();
-    let (nothing, _) = opening::recovery(dir, Vec::new())?;
-    let (all, log) = opening::recovery(dir, records.to_vec())?;
-    let more = (seconds(all.wall) - seconds(nothing.wall)).max(0.0);
-    Ok(Recovery { base_seconds: seconds(nothing.wall), log_byte_seconds: more / log.max(1) as f64 })
+    let nothing = opening::recovery(dir, Vec::new())?;
+    let all = opening::recovery(dir, records.to_vec())?;
+    let seconds = |opened: &opening::Opened| opened.took.wall.as_secs_f64();
+    let log = all.log_bytes.max(1) as f64;
+    Ok(Recovery {
+        base_seconds: seconds(&nothing),
+        log_byte_seconds: (seconds(&all) - seconds(&nothing)).max(0.0) / log,
+        log_byte_memory: all.live_bytes as f64 / log,
+    })
 }
 
 fn machine_of(dir: &Path) -> Machine {
