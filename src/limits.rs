@@ -68,5 +68,6 @@ pub const LOG_RESERVE_BYTES: u64 = 1 << 20;
 const _: () = assert!(PART_BYTES_MAX <= PIECE_BYTES_MAX && PART_BYTES_MAX <= BLOCK_BYTES_MAX);
 const _: () = assert!(PART_BYTES_MAX <= BLOCK_BYTES && BLOCK_BYTES <= BLOCK_BYTES_MAX);
 const _: () = assert!(PART_WHOLE_BYTES_MAX <= PART_BYTES_MAX);
-const _: () = assert!(FRAME_PART_BYTES_MAX + BATCH_SKELETON_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () =
+    assert!(FRAME_PART_BYTES_MAX + PIECE_BYTES_MAX + BATCH_SKELETON_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(FRAME_ALIGN.is_power_of_two());

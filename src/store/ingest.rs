@@ -9,7 +9,7 @@ use crate::frame::GroupBuilder;
 use crate::fs::Fs;
 use crate::id::{Seq, StoreKey};
 use crate::limits::{
-    BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, LOG_PARTS_MAX,
+    BATCH_SKELETON_BYTES_MAX, FRAME_BYTES_MAX, FRAME_PART_BYTES_MAX, LOG_PARTS_MAX, PIECE_BYTES_MAX,
 };
 use crate::log::{Encoded, Encoder, Outlet};
 use crate::maintenance::Pressure;
@@ -23,7 +23,10 @@ use std::sync::Arc;
 /// still fits a frame.
 const GROUP_SKELETON_BYTES_MAX: usize = 8 << 20;
 const _: () = assert!(
-    GROUP_SKELETON_BYTES_MAX + 2 * BATCH_SKELETON_BYTES_MAX + FRAME_PART_BYTES_MAX
+    GROUP_SKELETON_BYTES_MAX
+        + 2 * BATCH_SKELETON_BYTES_MAX
+        + FRAME_PART_BYTES_MAX
+        + PIECE_BYTES_MAX
         < FRAME_BYTES_MAX
 );
 

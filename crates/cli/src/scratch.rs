@@ -1,6 +1,8 @@
 //! Temporary directories that go away, also where the command is interrupted.
 
 use crate::exit::Failure;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +19,7 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// A new directory in `dir` that goes away with its handle, and when the command is interrupted
 /// or asked to end. One for a command.
 pub(crate) fn room(dir: &Path) -> Result<TempDir, Failure> {
-    ctrlc::set_handler(leave)
+    leave_at_signals()
         .map_err(|error| Failure::refused(format!("cannot wait for signals: {error}"), None))?;
     // Held until the name is known: nothing is left between.
     let mut room = ROOM.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,6 +30,17 @@ pub(crate) fn room(dir: &Path) -> Result<TempDir, Failure> {
     })?;
     *room = Some(made.path().to_owned());
     Ok(made)
+}
+
+/// SIGHUP stays what it is: `nohup` has it ignored.
+fn leave_at_signals() -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let wait = move || {
+        if signals.forever().next().is_some() {
+            leave();
+        }
+    };
+    std::thread::Builder::new().name("tracekeep-signals".to_owned()).spawn(wait).map(|_| ())
 }
 
 #[expect(clippy::exit, reason = "what is interrupted ends, whatever its threads are at")]
