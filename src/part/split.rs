@@ -193,13 +193,13 @@ impl<'a> Splitter<'a> {
     /// The state after so many bytes of the next part, which starts with this one.
     fn state_after(&self, mut state: SplitState, len: usize) -> SplitState {
         let (mut at, end) = (self.at, self.at + len);
-        for (bracket_end, byte) in self.brackets.iter().take_while(|(at, _)| *at <= end) {
+        for (past, byte) in self.brackets.iter().take_while(|(past, _)| *past <= end) {
             match byte {
                 b'[' => state.open(1),
                 b'{' => state.open(0),
                 _ => state.close(),
             }
-            (state.in_string, state.escaped, at) = (false, false, *bracket_end);
+            (state.in_string, state.escaped, at) = (false, false, *past);
         }
         // No bracket is left: this finds whether a string is open.
         let mut scanner = Scanner::new(&self.bytes[..end], at, state.in_string, state.escaped);

@@ -23,11 +23,7 @@ pub(crate) fn room(dir: &Path) -> Result<TempDir, Failure> {
         .map_err(|error| Failure::refused(format!("cannot wait for signals: {error}"), None))?;
     // Held until the name is known: nothing is left between.
     let mut room = ROOM.lock().unwrap_or_else(PoisonError::into_inner);
-    let made = tempfile::Builder::new().prefix("tracekeep-").tempdir_in(dir);
-    let made = made.map_err(|error| {
-        let dir = dir.display();
-        Failure::refused(format!("{dir}: cannot make a temporary directory: {error}"), None)
-    })?;
+    let made = tracekeep_measure::room(dir).map_err(|error| Failure::of_store(dir, &error))?;
     *room = Some(made.path().to_owned());
     Ok(made)
 }

@@ -25,6 +25,6 @@ use tracekeep::error::Error;
 /// # Errors
 /// `Io`.
 pub fn room(dir: &Path) -> Result<TempDir> {
-    let made = tempfile::Builder::new().prefix("tracekeep-measure-").tempdir_in(dir);
+    let made = tempfile::Builder::new().prefix("tracekeep-").tempdir_in(dir);
     made.map_err(|error| Error::io("create a directory", dir, error))
 }

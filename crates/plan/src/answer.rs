@@ -132,6 +132,7 @@ pub fn plan(measured: &Measured, expected: &Expected) -> Answer {
         kinds.iter().filter_map(|kind| bytes.get(kind)).sum::<f64>()
     };
     let recovery = measured.recovery;
+    let live_bytes_max = expected.memory_bytes / 2.0;
     let mut answer = Answer {
         bytes_per_observation: forecast.bytes_per_observation(volume),
         bytes_per_observation_range: forecast.range(volume),
@@ -146,13 +147,13 @@ pub fn plan(measured: &Measured, expected: &Expected) -> Answer {
         memory: Memory {
             budget_bytes: expected.memory_bytes,
             measured_bytes: upkeep.memory_bytes as f64,
-            live_bytes_max: expected.memory_bytes / 2.0,
+            live_bytes_max,
             rewrite_bytes_max: rewrite,
             block_cache_bytes: expected.memory_bytes / 8.0,
             page_cache_bytes: skeleton(&forecast.bytes(expected.rate() * crate::load::DAY)),
         },
         recovery_seconds: recovery.base_seconds
-            + recovery.log_byte_seconds * 2.0 * recovery.log_bytes(expected.memory_bytes / 2.0),
+            + recovery.log_byte_seconds * 2.0 * recovery.log_bytes(live_bytes_max),
         disk: Disk {
             sample_bytes: forecast.sample_bytes(),
             per_observation: kinds.into_iter().map(|(k, n)| (k, n / volume)).collect(),
