@@ -21,6 +21,8 @@
 
 mod builder;
 
+use builder::DICTIONARY_BYTES_MAX;
+
 pub use builder::BlobsBuilder;
 
 use super::raw::{length, varint};
@@ -140,6 +142,25 @@ impl<'a> Blobs<'a> {
         let (dictionary, rest) = bytes.get(HEADER..)?.split_at_checked(dictionary)?;
         let (directory, data) = rest.split_at_checked(directory)?;
         Some(Blobs { rows, directory, dictionary, data })
+    }
+
+    /// At most so many bytes stand before the directory.
+    pub const HEAD_BYTES: usize = HEADER + DICTIONARY_BYTES_MAX;
+
+    /// About how many of a column's bytes stand before its blocks. Which it is the column itself
+    /// says; this is for who has it fetched first.
+    pub fn front_bytes(len: usize) -> usize {
+        Blobs::HEAD_BYTES + len / 16
+    }
+
+    /// Where the blocks of these rows stand.
+    pub fn place(&self, rows: Range<usize>) -> Range<usize> {
+        let block = |row| self.block_of(row).and_then(|index| self.block(index));
+        let ends = block(rows.start).zip(rows.end.checked_sub(1).and_then(block));
+        ends.map_or(0..0, |(first, last)| {
+            let at = |offset: usize| self.data_at().saturating_add(offset);
+            at(first.offset)..at(last.offset.saturating_add(last.stored))
+        })
     }
 
     /// Where a block's entry of the directory stands.

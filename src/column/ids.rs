@@ -21,6 +21,11 @@ const MIXED: u8 = 4;
 /// Of a zone that is not there.
 const UNKNOWN: u8 = u8::MAX;
 
+/// The most bytes of data that so many rows of a zone take.
+pub(super) fn data_bytes_max(rows: usize) -> usize {
+    Shape::Mixed.words(rows) * 8
+}
+
 /// What the rows of a zone look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {

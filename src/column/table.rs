@@ -286,7 +286,13 @@ impl<'a> Table<'a> {
     }
 
     fn groups_at(&self) -> usize {
-        HEADER + (self.columns + self.groups() + 1) * 8
+        Table::front_bytes(self.rows, self.shape())
+    }
+
+    /// Bytes before the groups of a table of so many rows, and of columns as in
+    /// [`shape`](Self::shape).
+    pub fn front_bytes(rows: usize, (ids, ints): (usize, usize)) -> usize {
+        HEADER + (ids + ints + rows.div_ceil(ZONE_ROWS) + 1) * 8
     }
 
     /// Where a group starts, which is where the one before it ends.
@@ -305,6 +311,19 @@ impl<'a> Table<'a> {
     pub fn group(&self, group: usize) -> Range<usize> {
         let at = |group| self.start(group).unwrap_or(0);
         at(group)..at(group + 1)
+    }
+
+    /// Where the groups of these rows stand.
+    pub fn place(&self, rows: Range<usize>) -> Range<usize> {
+        let last = rows.end.saturating_sub(1).max(rows.start);
+        self.group(rows.start / ZONE_ROWS).start..self.group(last / ZONE_ROWS).end
+    }
+
+    /// Where a group's zones stand, and the data of its first column, of identities.
+    pub fn identities(&self, group: usize) -> Range<usize> {
+        let bytes = self.heads() + ids::data_bytes_max(self.group_rows(group));
+        let group = self.group(group);
+        group.start..group.end.min(group.start.saturating_add(bytes))
     }
 
     /// A zone, and the data of its group.

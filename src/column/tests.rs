@@ -115,6 +115,16 @@ fn columns_of_a_table_stand_beside_one_another() {
     let spent: u64 = (0..4).map(|column| table.spent(column)).sum();
     assert_eq!(spent as usize + frame(4, 3) - 32 * 4 * 3, bytes.len());
     assert_eq!(table.group(1).end, table.group(2).start);
+    assert_eq!(Table::front_bytes(rows as usize, (2, 2)), table.group(0).start);
+    let places = [0..1, 0..ZONE_ROWS + 1, rows as usize - 1..rows as usize];
+    let expected = [table.group(0), table.group(0).start..table.group(1).end, table.group(2)];
+    assert_eq!(places.map(|rows| table.place(rows)), expected);
+    // What is told of it is what is read to check it.
+    let mut bytes = bytes.clone();
+    let others = table.identities(1).end;
+    bytes[others..].fill(0xff);
+    assert_eq!(Table::view(&bytes).check_zone(1, 0), Ok(()));
+    assert!(others < table.group(1).end);
 }
 
 #[test]
@@ -368,6 +378,10 @@ fn a_column_has_a_dictionary_where_it_pays() {
     assert_eq!(dictionary_bytes(&few), 0);
     assert!(bytes.len() < few.len() * 300, "{} bytes, {} for a hundred", bytes.len(), few.len());
     let column = Blobs::parse(&bytes).unwrap();
+    assert!(with < Blobs::HEAD_BYTES && Blobs::HEAD_BYTES < column.place(0..1).start);
+    let (all, some) = (column.place(0..rows.len()), column.place(20_000..20_001));
+    assert!(all.start < some.start && some.end < all.end && all.end <= bytes.len());
+    assert_eq!((column.place(0..0), column.place(rows.len()..rows.len() + 1)), (0..0, 0..0));
     for row in (0..rows.len()).step_by(997) {
         assert_eq!(column.get(row).unwrap(), rows[row]);
     }

@@ -20,7 +20,7 @@ pub(crate) use whole::{map_whole, read_head, read_whole};
 
 use crate::error::Result;
 use std::fmt::Debug;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 /// How a directory is opened.
@@ -58,7 +58,7 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
     /// An open file.
     type File: File;
     /// A read-only map of a sealed file.
-    type Map: Deref<Target = [u8]> + Debug + Send + Sync + 'static;
+    type Map: Mapped + Debug + Send + Sync + 'static;
     /// Holds the lock until it is dropped.
     type Lock: Debug + Send + Sync + 'static;
 
@@ -82,12 +82,6 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// `Io`; [`crate::error::Error::is_not_found`] tells a missing file.
     fn map(&self, name: FileName) -> Result<Self::Map>;
-
-    /// Tells that all of a map is read next. A hint: what is not in memory yet is then fetched in
-    /// large pieces, several at a time.
-    fn will_read(map: &Self::Map) {
-        let _ = map;
-    }
 
     /// Renames a file, replacing one of the new name. Durable after [`Dir::sync`].
     ///
@@ -126,6 +120,24 @@ pub trait Dir: Clone + Debug + Send + Sync + 'static {
     /// `Locked` with the holder's note, `Io`.
     fn lock(&self, note: &str) -> Result<Self::Lock>;
 }
+
+/// The bytes of a sealed file, read where they lie.
+pub trait Mapped: Deref<Target = [u8]> {
+    /// Tells that these bytes are read next. A hint: what of them is not in memory is then fetched
+    /// in large pieces, several at a time, and hardly anything beside them is. Whoever says so of
+    /// several places before reading waits for the device once. Says whether this is news of any of
+    /// them. Cost: nanoseconds where it is not.
+    fn will_read(&self, range: Range<usize>) -> bool {
+        let _ = range;
+        false
+    }
+}
+
+/// Bytes that are in memory.
+impl Mapped for Vec<u8> {}
+
+/// Bytes that are in memory.
+impl Mapped for &[u8] {}
 
 /// An open file.
 pub trait File: Debug + Send + Sync + 'static {

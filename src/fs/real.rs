@@ -173,10 +173,6 @@ impl Dir for RealDir {
         Map::of(&file.file).map_err(|e| Error::io("map", &file.path, e))
     }
 
-    fn will_read(map: &Map) {
-        map.will_read();
-    }
-
     fn rename(&self, from: FileName, to: FileName) -> Result<()> {
         let handle = &self.0.handle;
         retry_on_intr(|| renameat(handle, from.to_string(), handle, to.to_string()))

@@ -28,7 +28,7 @@ mod table;
 pub use cache::{Block, BlockCache, Content};
 pub use dedup::{Deduper, PartSink};
 pub use hash::PartKey;
-pub use list::{Item, ListBuilder, Separator, items};
+pub use list::{Item, Items, ListBuilder, Separator, items};
 pub use print::{Print, PrintKey};
 pub use scan::Brackets;
 #[cfg(any(test, feature = "internals"))]

@@ -7,7 +7,7 @@ use super::loss::{Loss, Losses, Lost};
 use super::records::{ReadPayload, Why, records_of};
 use crate::column::LastBlock;
 use crate::error::{Error, Fault, Result};
-use crate::fs::{Dir, FileName, map_whole};
+use crate::fs::{Dir, FileName, Mapped, map_whole};
 use crate::id::Id;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::model::{PayloadRef, Record, Target};
@@ -262,7 +262,7 @@ impl<D: Dir> Rows<'_, D> {
     }
 
     /// The bytes of a payload, if they come to its length and fingerprint.
-    fn bytes<M: std::ops::Deref<Target = [u8]>>(
+    fn bytes<M: Mapped>(
         &self,
         payload: &PayloadRef,
         file: &PayloadFile<M>,
@@ -301,7 +301,7 @@ impl<D: Dir> Rows<'_, D> {
 }
 
 /// Puts a payload together from its list.
-fn join<M: std::ops::Deref<Target = [u8]>>(
+fn join<M: Mapped>(
     list: &[u8],
     parts: usize,
     reader: &mut PayloadReader<'_, M>,

@@ -10,7 +10,7 @@ use super::section::{SectionId, check_sections};
 use crate::column::{Blobs, Table, Texts};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FileHeader;
-use crate::fs::Dir;
+use crate::fs::{Dir, Mapped};
 use crate::id::{Identity, SegmentId};
 use crate::index::Lookup;
 use crate::limits::ZONE_ROWS;
@@ -24,7 +24,7 @@ pub(super) const IN_BLOCKS: &[SectionId] = &[s::TRACE_DETAILS, s::OBS_DETAILS, s
 pub const IN_GROUPS: [SectionId; 4] = [s::TRACES, s::OBSERVATIONS, s::SCORES, s::PAYLOADS];
 
 /// Sections that every row hangs on.
-const BASE: &[SectionId] = &[s::TEXTS, s::PARENTS, s::TOMBSTONES];
+pub(super) const BASE: &[SectionId] = &[s::TEXTS, s::PARENTS, s::TOMBSTONES];
 
 /// Rows that a table of this section has, where the facts say it.
 pub(super) fn rows_said(facts: &Facts, section: SectionId) -> Option<u32> {
@@ -82,6 +82,11 @@ impl Checked {
         self.groups(section).is_none_or(|groups| groups.has(row))
     }
 
+    /// Whether what every row hangs on was checked.
+    pub fn has_base(&self) -> bool {
+        self.base.get().is_some()
+    }
+
     /// Whether who reads this section has checked it.
     pub fn has(&self, section: SectionId) -> bool {
         let lookup = LookupKind::ALL.iter().find(|kind| kind.section() == section);
@@ -112,6 +117,7 @@ impl<D: Dir> Segment<D> {
     /// what stands before the first group or block.
     fn check_base(&self) -> Result<()> {
         told(self.checked.base.get_or_init(|| {
+            self.fetch_base();
             BASE.iter().try_for_each(|id| self.check_whole(*id))?;
             IN_GROUPS.iter().chain(IN_BLOCKS).try_for_each(|id| self.check_front(*id))
         }))
@@ -155,7 +161,8 @@ impl<D: Dir> Segment<D> {
     fn check_rows(&self, id: SectionId, rows: Range<u32>) -> Result<()> {
         self.check_base()?;
         let Some(groups) = self.checked.groups(id) else { return Ok(()) };
-        let checked = groups.check(Table::view(self.place(id)), rows);
+        let table = Table::view(self.place(id));
+        let checked = groups.check(table, rows, |bytes| self.fetch(id, bytes));
         checked.map_err(|f| self.in_section(id, f))
     }
 
@@ -179,6 +186,7 @@ impl<D: Dir> Segment<D> {
         let id = kind.section();
         let table = Table::view(self.place(id));
         if (row as usize) < table.rows() && !self.checked.has_row(id, row) {
+            self.fetch_identity(kind, row);
             let ids = table.check_zone(row as usize / ZONE_ROWS, 0);
             ids.map_err(|f| self.in_section(id, f))?;
         }
@@ -220,7 +228,7 @@ impl<D: Dir> Segment<D> {
     /// # Errors
     /// `Corruption`, each time again.
     pub fn check(&self) -> Result<()> {
-        D::will_read(&self.map);
+        self.map.will_read(0..self.map.len());
         for kind in [RowKind::Trace, RowKind::Observation, RowKind::Score] {
             self.check_all_rows(kind)?;
         }
@@ -238,6 +246,7 @@ impl<D: Dir> Segment<D> {
     pub fn payloads(&self) -> Result<Option<&PayloadFile<D::Map>>> {
         let Some(file) = &self.payload else { return Ok(None) };
         told(self.checked.payloads.get_or_init(|| {
+            file.fetch_front(self.facts.parts);
             file.check()?;
             if file.payloads() == self.facts.payloads as usize {
                 return Ok(());
@@ -306,7 +315,10 @@ impl<D: Dir> Segment<D> {
     /// A lookup is asked of segments that do not hold what is looked for: it is checked by itself.
     fn check_lookup(&self, kind: LookupKind) -> Result<()> {
         let checked = &self.checked.lookups[kind as usize];
-        told(checked.get_or_init(|| self.check_whole(kind.section())))
+        told(checked.get_or_init(|| {
+            self.fetch_lookup(kind);
+            self.check_whole(kind.section())
+        }))
     }
 
     /// As [`candidates`](Self::candidates), of a segment of which nothing else need be sound: the

@@ -25,17 +25,25 @@ impl Groups {
         groups
     }
 
-    /// Checks the groups that hold these rows, unless they were found sound before. Cost: their
-    /// bytes are read, once.
+    /// Checks the groups that hold these rows, unless they were found sound before; `fetch` is told
+    /// first where in the table those stand. Cost: their bytes are read, once.
     ///
     /// # Errors
     /// A fault where one of them is damaged.
-    pub fn check(&self, table: Table<'_>, rows: Range<u32>) -> Result<(), Fault> {
+    pub fn check(
+        &self,
+        table: Table<'_>,
+        rows: Range<u32>,
+        fetch: impl FnOnce(Range<usize>) -> bool,
+    ) -> Result<(), Fault> {
         if rows.is_empty() {
             return Ok(());
         }
-        let groups = rows.start as usize / ZONE_ROWS..(rows.end as usize).div_ceil(ZONE_ROWS);
-        for group in groups {
+        let end = (rows.end as usize).div_ceil(ZONE_ROWS);
+        let mut groups = rows.start as usize / ZONE_ROWS..end;
+        let Some(first) = groups.find(|group| !self.is_sound(*group)) else { return Ok(()) };
+        fetch(table.group(first).start..table.group(end - 1).end);
+        for group in first..end {
             if !self.is_sound(group) {
                 table.check_group(group)?;
                 // Whoever reads the bit reads bytes that do not change.
@@ -54,5 +62,31 @@ impl Groups {
     /// Whether the group of a row was found sound.
     pub fn has(&self, row: u32) -> bool {
         self.is_sound(row as usize / ZONE_ROWS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::columns as s;
+
+    #[test]
+    fn what_is_checked_is_told_once() {
+        let mut rows = s::table(s::PARTS);
+        (0..3 * ZONE_ROWS as i64).for_each(|row| rows.push(&[], &[Some(row % 7)]));
+        let bytes = rows.build();
+        let (table, groups) = (Table::view(&bytes), Groups::unchecked(3 * ZONE_ROWS as u32));
+        let told = |rows: Range<usize>| {
+            let mut told = None;
+            let rows = rows.start as u32..rows.end as u32;
+            groups.check(table, rows, |at| told.replace(at).is_none()).unwrap();
+            told
+        };
+        assert_eq!(told(5..5), None);
+        assert_eq!(told(5..ZONE_ROWS), Some(table.group(0)));
+        assert_eq!(told(0..9), None, "found sound before");
+        let others = table.group(1).start..table.group(2).end;
+        assert_eq!(told(0..2 * ZONE_ROWS + 1), Some(others));
+        assert!(groups.has(3 * ZONE_ROWS as u32 - 1));
     }
 }

@@ -8,10 +8,11 @@ use crate::codec::compress::{Decompressor, Dictionary, unpack, with_own_and};
 use crate::column::{Blobs, Table};
 use crate::error::{Error, Fault, Result};
 use crate::frame::FILE_HEADER_BYTES;
+use crate::fs::Mapped;
 use crate::id::SegmentId;
 use crate::limits::{BLOCK_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::model::Source;
-use crate::part::{Block, BlockCache, Content, Item, Separator, items};
+use crate::part::{Block, BlockCache, Content, Item, Items, Separator, items};
 use crate::planted::{self, Bug};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ struct BlockAt {
     first_part: u32,
 }
 
-impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
+impl<M: Mapped> PayloadFile<M> {
     /// Checks the footer, the dictionary, the directory of blocks, the lengths of parts and the
     /// structure of part lists; these and the blocks have checksums of their own, checked as they
     /// are read.
@@ -106,11 +107,12 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
     fn check_parts(&self, parts: Range<usize>) -> Result<()> {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let groups = self.parts.get_or_init(|| Groups::unchecked(narrow(self.parts())));
-        let checked = groups.check(self.part_table(), narrow(parts.start)..narrow(parts.end));
+        let parts = narrow(parts.start)..narrow(parts.end);
+        let checked = groups.check(self.part_table(), parts, |at| self.fetch(s::PARTS, at));
         checked.map_err(|f| f.in_file(&self.path, self.footer.offset(s::PARTS)))
     }
 
-    fn part_table(&self) -> Table<'_> {
+    pub(super) fn part_table(&self) -> Table<'_> {
         let section = self.mended.as_deref();
         Table::view(section.unwrap_or_else(|| self.footer.section(&self.map, s::PARTS)))
     }
@@ -148,6 +150,10 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         &self.map
     }
 
+    pub(super) fn map(&self) -> &M {
+        &self.map
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
@@ -173,7 +179,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         self.lists().len()
     }
 
-    fn lists(&self) -> Blobs<'_> {
+    pub(super) fn lists(&self) -> Blobs<'_> {
         Blobs::view(self.footer.section(&self.map, s::LISTS))
     }
 
@@ -189,7 +195,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
         Some(BlockAt { stored, raw: word(12) as usize, crc: word(16), first_part: word(20) })
     }
 
-    fn first_part(&self, block: usize) -> u32 {
+    pub(super) fn first_part(&self, block: usize) -> u32 {
         let directory = self.footer.section(&self.map, s::BLOCK_DIRECTORY);
         let at = block * ENTRY + 20;
         directory
@@ -198,7 +204,7 @@ impl<M: std::ops::Deref<Target = [u8]>> PayloadFile<M> {
             .map_or(u32::MAX, |b| u32::from_le_bytes(*b))
     }
 
-    fn block_of(&self, part: u32) -> usize {
+    pub(super) fn block_of(&self, part: u32) -> usize {
         let (mut low, mut high) = (0, self.blocks());
         while low < high {
             let middle = low.midpoint(high);
@@ -325,7 +331,7 @@ impl<const MAX: usize> Recent<MAX> {
 }
 
 /// The file's dictionary, that of the cache where there is one.
-fn ready<M: std::ops::Deref<Target = [u8]>>(
+fn ready<M: Mapped>(
     file: &PayloadFile<M>,
     cache: Option<&BlockCache>,
 ) -> Result<Option<Arc<Dictionary>>> {
@@ -352,14 +358,15 @@ fn cached(
     Ok(block)
 }
 
-impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
+impl<'a, M: Mapped> PayloadReader<'a, M> {
     /// A reader over this file, with the store's cache where one is to be used.
     pub fn new(file: &'a PayloadFile<M>, cache: Option<&'a BlockCache>) -> Self {
         let (recent, lists) = (Recent::default(), Recent::default());
         PayloadReader { file, cache, dictionary: None, recent, lists }
     }
 
-    fn block(&mut self, number: usize) -> Result<Arc<Block>> {
+    /// A block of parts; `ahead` is what is read from it on.
+    fn block(&mut self, number: usize, ahead: &Items<'_>) -> Result<Arc<Block>> {
         let (file, cache, held) = (self.file, self.cache, &mut self.dictionary);
         self.recent.block(number, || {
             cached(cache, (Source::Segment(file.segment), Content::Parts, number as u32), || {
@@ -367,6 +374,9 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
                     Some(ready) => ready,
                     None => held.insert(ready(file, cache)?),
                 };
+                if file.fetch_block(number) {
+                    file.fetch_parts(ahead.clone());
+                }
                 with_own_and(ready.as_deref(), |own| file.read_block(number, own))
             })
         })
@@ -376,6 +386,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         let (file, cache) = (self.file, self.cache);
         self.lists.block(number, || {
             cached(cache, (Source::Segment(file.segment), Content::Lists, number as u32), || {
+                file.fetch_lists(number);
                 file.read_lists(number)
             })
         })
@@ -395,12 +406,19 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         Ok(lists.part(row).ok_or_else(missing)?.to_vec())
     }
 
+    /// Has the parts of a payload fetched that is read soon.
+    pub fn fetch(&mut self, number: u64) {
+        if let Ok(list) = self.part_list(number) {
+            self.file.fetch_parts(items(&list, self.file.parts() as u32));
+        }
+    }
+
     /// Hands out the bytes of one part.
     ///
     /// # Errors
     /// `Corruption`, or what `each` returns.
     pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        self.run(number, 1, Separator::None, each)
+        self.run(number, 1, Separator::None, &items(&[], 0), each)
     }
 
     fn run(
@@ -408,6 +426,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         first: u32,
         count: u32,
         separator: Separator,
+        ahead: &Items<'_>,
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let end = first.checked_add(count).filter(|end| *end as usize <= self.file.parts());
@@ -417,7 +436,7 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
         })?;
         let mut part = first;
         while part < end {
-            let block = self.block(self.file.block_of(part))?;
+            let block = self.block(self.file.block_of(part), ahead)?;
             let before = part;
             while part < end
                 && let Some(bytes) = block.part(part)
@@ -462,11 +481,14 @@ impl<'a, M: std::ops::Deref<Target = [u8]>> PayloadReader<'a, M> {
             out.extend_from_slice(bytes);
             Ok(())
         };
-        for item in items(&list, file.parts() as u32) {
+        let mut rest = items(&list, file.parts() as u32);
+        loop {
+            let ahead = rest.clone();
+            let Some(item) = rest.next() else { break };
             match item.map_err(|f| f.in_file(&file.path, 0))? {
                 Item::Literal(bytes) => add(bytes)?,
                 Item::Run { first, count, separator } => {
-                    self.run(first, count, separator, &mut add)?;
+                    self.run(first, count, separator, &ahead, &mut add)?;
                 }
             }
         }

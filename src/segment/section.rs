@@ -234,6 +234,13 @@ impl Footer {
         self.find(id).and_then(|at| file.get(at.bytes())).unwrap_or_default()
     }
 
+    /// Where in the file these bytes of a section stand; nothing of what is past its end.
+    pub fn within(&self, id: SectionId, bytes: Range<usize>) -> Range<usize> {
+        let section = self.find(id).map_or(0..0, SectionAt::bytes);
+        let at = |byte| section.start.saturating_add(byte).min(section.end);
+        at(bytes.start)..at(bytes.end)
+    }
+
     /// Checks one section, padding included.
     ///
     /// # Errors

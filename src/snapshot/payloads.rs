@@ -10,7 +10,7 @@ use crate::log::LogReader;
 use crate::merge::{Fields, MergedMap};
 use crate::model::{Field, PayloadRef, Source};
 use crate::part::BlockCache;
-use crate::segment::PayloadReader;
+use crate::segment::{PayloadReader, Segment};
 
 /// Readers of the files that payloads come from, kept for one call.
 #[derive(Debug)]
@@ -48,19 +48,41 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                 self.logs[at].1.read(payload.number, payload.len, out)?;
             }
             Source::Segment(id) => {
-                let at = match self.segments.iter().position(|(segment, _)| *segment == id) {
-                    Some(at) => at,
-                    None => {
-                        let s = self.view.segment(id).ok_or_else(|| foreign(payload))?;
-                        let Some(file) = s.segment.payloads()? else { return Ok(false) };
-                        self.segments.push((id, PayloadReader::new(file, self.cache)));
-                        self.segments.len() - 1
-                    }
-                };
-                return self.segments[at].1.read(payload.number, payload.len, out);
+                let s = self.view.segment(id).ok_or_else(|| foreign(payload))?;
+                let Some(reader) = self.reader(&s.segment)? else { return Ok(false) };
+                return reader.read(payload.number, payload.len, out);
             }
         }
         Ok(true)
+    }
+
+    /// The reader of a segment's payload file, unless the payloads have expired.
+    fn reader(&mut self, segment: &'v Segment<D>) -> Result<Option<&mut PayloadReader<'v, D::Map>>> {
+        let at = match self.segments.iter().position(|(id, _)| *id == segment.id()) {
+            Some(at) => at,
+            None => {
+                let Some(file) = segment.payloads()? else { return Ok(None) };
+                self.segments.push((segment.id(), PayloadReader::new(file, self.cache)));
+                self.segments.len() - 1
+            }
+        };
+        Ok(self.segments.get_mut(at).map(|(_, reader)| reader))
+    }
+
+    /// Has what is sealed of a trace's payloads fetched before it is read, where any of it may be
+    /// out of memory.
+    fn fetch(&mut self, all: &Gathered) -> Result<()> {
+        let holders = all.holders.iter().map(|(at, row)| (&*self.view.segments[*at].segment, *row));
+        let cold: Vec<_> = holders
+            .filter(|(segment, row)| segment.fetch_trace(*row) | segment.fetch_payload_front())
+            .collect();
+        for (segment, row) in cold {
+            let numbers = segment.fetch_payloads(row)?;
+            // What cannot be read says so when it is wanted.
+            let Ok(Some(reader)) = self.reader(segment) else { continue };
+            numbers.into_iter().for_each(|number| reader.fetch(number));
+        }
+        Ok(())
     }
 
     /// A map as text: the original where all live keys came from one record, else an object of
@@ -235,6 +257,7 @@ impl<F: Fs> Snapshot<F> {
         let view = self.view()?;
         let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
         let mut sources = PayloadSources::new(&view, Some(self.block_cache()));
+        sources.fetch(&all)?;
         let mut bytes = Vec::new();
         each_observation(&view, &all, &mut |id, fields| {
             for field in PAYLOAD_FIELDS {

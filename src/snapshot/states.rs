@@ -402,5 +402,8 @@ pub fn each_observation<D: Dir>(
     all: &Gathered,
     each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
 ) -> Result<()> {
+    for (at, row) in &all.holders {
+        view.segments[*at].segment.fetch_trace(*row);
+    }
     Ordered::new(view, all, &|_| true)?.by_text(view).each(view, each)
 }

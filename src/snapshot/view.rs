@@ -1,6 +1,6 @@
 use super::DeadRows;
 use crate::error::Result;
-use crate::fs::Dir;
+use crate::fs::{Dir, Mapped};
 use crate::id::{Identity, LogId, SegmentId, Seq, StoreKey};
 use crate::index::Merged;
 use crate::limits::UNINDEXED_SEGMENTS_MAX;
@@ -8,7 +8,7 @@ use crate::log::LogTable;
 use crate::planted::{self, Bug};
 use crate::segment::{LookupKind, RowKind, Segment};
 use std::collections::{HashMap, HashSet};
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A segment and which of its rows are dead in a view.
@@ -75,7 +75,7 @@ pub struct IndexView<M> {
     pub segments: Vec<SegmentId>,
 }
 
-impl<M: Deref<Target = [u8]>> IndexView<M> {
+impl<M: Mapped> IndexView<M> {
     /// The index of one kind, in place.
     pub fn items(&self, of: Indexed) -> Merged<'_> {
         Merged::view(self.map.get(self.places[of as usize].clone()).unwrap_or_default())
@@ -261,14 +261,24 @@ impl<D: Dir> View<D> {
                 }
             }
         }
-        for at in &self.unindexed {
-            let segment = &self.segments[*at].segment;
+        let unindexed = || self.unindexed.iter().map(|at| (at, &self.segments[*at].segment));
+        unindexed().for_each(|(_, segment)| segment.fetch_lookup(of.in_segment()));
+        for (at, segment) in unindexed() {
             rows.extend(segment.probe(of.in_segment(), hash)?.map(|row| (*at, row)));
         }
         if rows.len() > 1 {
             rows.sort_unstable();
         }
         Ok(rows)
+    }
+
+    /// Has what comparing these rows reads fetched, of all segments at once.
+    fn fetch(&self, kind: RowKind, rows: &[(usize, u32)]) {
+        if rows.len() > 1 {
+            let rows = || rows.iter().map(|(at, row)| (&self.segments[*at].segment, *row));
+            rows().for_each(|(segment, _)| segment.fetch_for_rows());
+            rows().for_each(|(segment, row)| segment.fetch_identity(kind, row));
+        }
     }
 
     /// The segments that hold anything of a trace, oldest first, and its row in each. Cost: as
@@ -278,7 +288,9 @@ impl<D: Dir> View<D> {
     /// As [`rows`](Self::rows).
     pub fn holders(&self, trace: Identity) -> Result<Vec<(usize, u32)>> {
         let mut holders = Vec::new();
-        for (at, row) in self.rows(Indexed::Trace, self.key.lookup_hash(trace))? {
+        let rows = self.rows(Indexed::Trace, self.key.lookup_hash(trace))?;
+        self.fetch(RowKind::Trace, &rows);
+        for (at, row) in rows {
             if self.segments[at].segment.is_of(RowKind::Trace, row, trace)? {
                 holders.push((at, row));
             }
@@ -296,7 +308,9 @@ impl<D: Dir> View<D> {
         score: Identity,
         include: impl Fn(usize) -> bool,
     ) -> Result<Option<(usize, u32)>> {
-        for (at, row) in self.rows(Indexed::Score, self.key.lookup_hash(score))?.into_iter().rev() {
+        let rows = self.rows(Indexed::Score, self.key.lookup_hash(score))?;
+        self.fetch(RowKind::Score, &rows);
+        for (at, row) in rows.into_iter().rev() {
             let s = &self.segments[at];
             let live = include(at) && !s.dead.contains(RowKind::Score, row);
             if live && s.segment.is_of(RowKind::Score, row, score)? {

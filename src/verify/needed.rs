@@ -4,7 +4,7 @@ use super::affects::{Affects, Traces};
 use super::finding::Findings;
 use crate::column::LastBlock;
 use crate::error::{Error, Result};
-use crate::fs::Dir;
+use crate::fs::{Dir, Mapped};
 use crate::merge::Fields;
 use crate::part::{Item, items};
 use crate::segment::{PayloadFile, PayloadReader, RowKind, Segment, payloads_of};
@@ -104,7 +104,7 @@ impl<D: Dir> Needed<'_, D> {
     ///
     /// # Errors
     /// `Io`.
-    pub fn report<M: std::ops::Deref<Target = [u8]>>(
+    pub fn report<M: Mapped>(
         &self,
         file: &PayloadFile<M>,
         mut blocks: Vec<Lost>,

@@ -89,7 +89,7 @@ fn read(bytes: &[u8], known: &[Option<Vec<u8>>]) -> Option<Read> {
 
 /// A reader is told a payload's length. Here it is looked for: it is that of the longest prefix
 /// which is handed out before the reader says that there is more than it was told.
-fn lengths<M: std::ops::Deref<Target = [u8]>>(
+fn lengths<M: tracekeep::fs::Mapped>(
     reader: &mut PayloadReader<'_, M>,
     number: u64,
     out: &mut Vec<u8>,

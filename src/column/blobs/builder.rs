@@ -10,6 +10,9 @@ const SAMPLE_ONE_IN: usize = 64;
 /// A longer row is no example of others.
 const SAMPLE_ROW_MAX: usize = 1 << 10;
 
+/// Longest dictionary.
+pub(super) const DICTIONARY_BYTES_MAX: usize = 1 + SAMPLE_BYTES / SAMPLE_ONE_IN + SAMPLE_ROW_MAX;
+
 /// Collects the rows of a [`Blobs`](super::Blobs) column. Memory: what is compressed, and a
 /// megabyte.
 #[derive(Debug)]

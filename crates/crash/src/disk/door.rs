@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked};
+use tracekeep::fs::{Dir, Mapped, DirMode, File, FileName, Fs, Linked};
 use tracekeep::{Error, ErrorKind, Result};
 
 /// Whoever is waited for so long is not coming.
@@ -200,6 +200,8 @@ pub struct SimFile {
 /// The bytes of a file as they were when it was mapped.
 #[derive(Debug)]
 pub struct SimMap(Arc<Vec<u8>>);
+
+impl Mapped for SimMap {}
 
 impl Deref for SimMap {
     type Target = [u8];

@@ -2,7 +2,7 @@ use super::{Fault, Op, Switch};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use tracekeep::Result;
-use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked};
+use tracekeep::fs::{Dir, Mapped, DirMode, File, FileName, Fs, Linked};
 
 /// A file system whose operations fail as its [`Switch`] says.
 #[derive(Debug, Clone)]
@@ -218,7 +218,9 @@ pub enum FaultyMap<M> {
     Spoilt(Vec<u8>),
 }
 
-impl<M: Deref<Target = [u8]>> Deref for FaultyMap<M> {
+impl<M: Mapped> Mapped for FaultyMap<M> {}
+
+impl<M: Mapped> Deref for FaultyMap<M> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
