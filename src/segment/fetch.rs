@@ -159,7 +159,7 @@ impl<M: Mapped> PayloadFile<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{FileHeader, FileKind, Previous};
+    use crate::frame::{FILE_HEADER_BYTES, FileHeader, FileKind, Previous};
     use crate::fs::{DirMode, FileName, Fs, RealFs};
     use crate::id::{SegmentId, StoreKey};
     use crate::part::{ListBuilder, Separator};
@@ -193,7 +193,8 @@ mod tests {
         }
     }
 
-    /// Blocks of one part each; payload 0 is the first and the third of them, payload 1 the rest.
+    /// Blocks of one part each, of which the first is damaged; payload 0 is the first and the third
+    /// of them, payload 1 the rest.
     fn file() -> PayloadFile<Told> {
         let temp = tempfile::tempdir().unwrap();
         let dir = RealFs.open_dir(temp.path(), DirMode::Existing).unwrap();
@@ -202,7 +203,8 @@ mod tests {
         let header =
             FileHeader { kind, store: 1, key, salt: 0, number: 1, created_ns: 0, previous };
         let name = FileName::PayloadTemp(id);
-        let mut writer = PayloadWriter::new(dir.create(name).unwrap(), &header.encode(), 1, b"").unwrap();
+        let mut writer =
+            PayloadWriter::new(dir.create(name).unwrap(), &header.encode(), 1, b"").unwrap();
         for part in 0..4 {
             writer.part(&vec![part; 60 << 10]).unwrap();
         }
@@ -214,17 +216,17 @@ mod tests {
             writer.payload(120 << 10, 0, &bytes);
         }
         writer.finish().unwrap();
-        let bytes = std::fs::read(temp.path().join(name.to_string())).unwrap();
+        let mut bytes = std::fs::read(temp.path().join(name.to_string())).unwrap();
+        bytes[FILE_HEADER_BYTES] ^= 1;
         PayloadFile::open(temp.path(), id, Told(bytes, RefCell::default())).unwrap()
     }
 
     #[test]
-    fn all_blocks_of_a_payload_are_told_with_the_first_and_no_others_are() {
+    fn all_blocks_of_a_payload_are_told_before_the_first_is_read_and_no_others_are() {
         let file = file();
         let told = |block| file.map().has(&file.block_place(block).unwrap().0);
         assert_eq!([0, 1, 2, 3].map(told), [false; 4]);
-        let mut bytes = Vec::new();
-        PayloadReader::new(&file, None).read(0, 120 << 10, &mut bytes).unwrap();
+        PayloadReader::new(&file, None).read(0, 120 << 10, &mut Vec::new()).unwrap_err();
         assert_eq!([0, 1, 2, 3].map(told), [true, false, true, false]);
         PayloadReader::new(&file, None).fetch(1);
         assert_eq!([0, 1, 2, 3].map(told), [true; 4]);

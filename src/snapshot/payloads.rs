@@ -57,7 +57,10 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
     }
 
     /// The reader of a segment's payload file, unless the payloads have expired.
-    fn reader(&mut self, segment: &'v Segment<D>) -> Result<Option<&mut PayloadReader<'v, D::Map>>> {
+    fn reader(
+        &mut self,
+        segment: &'v Segment<D>,
+    ) -> Result<Option<&mut PayloadReader<'v, D::Map>>> {
         let at = match self.segments.iter().position(|(id, _)| *id == segment.id()) {
             Some(at) => at,
             None => {

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tracekeep::fs::{Dir, Mapped, DirMode, File, FileName, Fs, Linked};
+use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked, Mapped};
 use tracekeep::{Error, ErrorKind, Result};
 
 /// Whoever is waited for so long is not coming.

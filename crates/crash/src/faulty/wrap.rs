@@ -2,7 +2,7 @@ use super::{Fault, Op, Switch};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use tracekeep::Result;
-use tracekeep::fs::{Dir, Mapped, DirMode, File, FileName, Fs, Linked};
+use tracekeep::fs::{Dir, DirMode, File, FileName, Fs, Linked, Mapped};
 
 /// A file system whose operations fail as its [`Switch`] says.
 #[derive(Debug, Clone)]
