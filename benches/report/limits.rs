@@ -1,8 +1,8 @@
 //! What the machine gives at best, in the same run.
 
-use crate::common::{agents, folder};
+use crate::common::{agents, folder, unrelated};
 use crate::rounds;
-use crate::table::{Table, timed};
+use crate::table::{Table, Took, timed};
 use std::hint::black_box;
 use tracekeep_measure::disk;
 
@@ -32,10 +32,55 @@ pub(crate) fn limits(table: &mut Table) {
         .collect();
     table.row("zstd-1 of agents' payloads, 16 KB each", &rates, "MB/s", "", "");
 
+    blocks(table);
+    files(table);
+
     for size in [512usize, 4 << 10, 64 << 10] {
         let us = disk::synced_writes(folder().path(), size, 200).unwrap();
         table.row(&format!("write and fdatasync of {size} bytes"), &us, "us", "", "140 to 250");
     }
+}
+
+/// What sealing and reading of blocks come to, if all else were free.
+fn blocks(table: &mut Table) {
+    let data = unrelated(200);
+    let bytes: Vec<u8> = data.records.iter().flat_map(payloads).flatten().copied().collect();
+    let mut compressor = zstd::bulk::Compressor::new(9).unwrap();
+    let mut decompressor = zstd::bulk::Decompressor::new().unwrap();
+    let (mut packing, mut unpacking) = (Vec::new(), Vec::new());
+    for _ in 0..rounds() {
+        let rate = |took: Took| bytes.len() as f64 / took.cpu.as_secs_f64() / 1e6;
+        let pieces = || bytes.chunks(64 << 10);
+        let (packed, took) =
+            timed(|| pieces().map(|raw| compressor.compress(raw).unwrap()).collect::<Vec<_>>());
+        packing.push(rate(took));
+        let mut raw = vec![0; 64 << 10];
+        let (_, took) = timed(|| {
+            for piece in &packed {
+                black_box(decompressor.decompress_to_buffer(piece, &mut raw).unwrap());
+            }
+        });
+        unpacking.push(rate(took));
+    }
+    table.row("zstd-9 of unrelated text, blocks of 64 KiB", &packing, "MB/s", "", "");
+    table.row("the same, decompressed", &unpacking, "MB/s", "", "");
+}
+
+/// What opening a thousand segments comes to, which have two files each.
+fn files(table: &mut Table) {
+    let files = folder();
+    let names: Vec<_> = (0..2_000).map(|i| files.path().join(i.to_string())).collect();
+    names.iter().for_each(|name| std::fs::write(name, [7; 4096]).unwrap());
+    let ms: Vec<f64> = (0..rounds())
+        .map(|_| {
+            let (sum, took) = timed(|| {
+                names.iter().map(|name| usize::from(std::fs::read(name).unwrap()[0])).sum::<usize>()
+            });
+            assert_eq!(sum, names.len() * 7);
+            took.wall.as_secs_f64() * 1e3
+        })
+        .collect();
+    table.row("2,000 files of 4 KB opened and read", &ms, "ms", "", "");
 }
 
 fn payloads(record: &tracekeep::model::Record) -> impl Iterator<Item = &Vec<u8>> {
