@@ -11,6 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// than for a page.
 const CHUNK_BYTES: usize = 16 << 10;
 
+/// After so many bytes that this process asked for, what it asked for before may be out of memory
+/// again. Asking for a chunk that is not takes less than a microsecond.
+const FORGOTTEN_AFTER_BYTES: u64 = 64 << 20;
+
+/// Bytes that this process asked for so far.
+static ASKED_BYTES: AtomicU64 = AtomicU64::new(0);
+
 /// A read-only map of a whole sealed file; empty files are allowed.
 ///
 /// A sealed file is never changed or cut by the store, only unlinked, which leaves maps as they
@@ -20,8 +27,11 @@ const CHUNK_BYTES: usize = 16 << 10;
 pub struct Map {
     /// Nothing of an empty file.
     bytes: Option<memmap2::Mmap>,
-    /// A bit for each chunk: whether it was asked for.
+    /// A bit for each chunk: whether it was asked for lately.
     asked: Box<[AtomicU64]>,
+    /// All bytes that were asked for, of any map, and how many they were when `asked` was empty.
+    all: &'static AtomicU64,
+    since: AtomicU64,
 }
 
 impl Map {
@@ -30,6 +40,10 @@ impl Map {
     /// # Errors
     /// What the operating system says.
     pub fn of(file: &File) -> std::io::Result<Map> {
+        Map::counted(file, &ASKED_BYTES)
+    }
+
+    fn counted(file: &File, all: &'static AtomicU64) -> std::io::Result<Map> {
         let bytes = match file.metadata()?.len() {
             0 => None,
             // SAFETY: sealed files are immutable by the format's contract; every reader of the
@@ -38,7 +52,17 @@ impl Map {
         };
         let chunks = bytes.as_ref().map_or(0, |bytes| bytes.len().div_ceil(CHUNK_BYTES));
         let asked = (0..chunks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Map { bytes, asked })
+        let since = AtomicU64::new(all.load(Ordering::Relaxed));
+        Ok(Map { bytes, asked, all, since })
+    }
+
+    /// Forgets what was asked for, where that is long ago.
+    fn forget(&self) {
+        let (all, since) = (self.all.load(Ordering::Relaxed), self.since.load(Ordering::Relaxed));
+        if all.saturating_sub(since) > FORGOTTEN_AFTER_BYTES {
+            self.since.store(all, Ordering::Relaxed);
+            self.asked.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        }
     }
 
     /// Notes that a chunk is asked for: `false` where it was before.
@@ -54,6 +78,7 @@ impl Map {
         let Some(bytes) = self.bytes.as_ref().filter(|_| !chunks.is_empty()) else { return };
         let start = chunks.start * CHUNK_BYTES;
         let len = (chunks.end * CHUNK_BYTES).min(bytes.len()) - start;
+        self.all.fetch_add(len as u64, Ordering::Relaxed);
         // Without it everything is read all the same.
         let _hint = bytes.advise_range(memmap2::Advice::WillNeed, start, len);
     }
@@ -61,6 +86,7 @@ impl Map {
 
 impl Mapped for Map {
     fn will_read(&self, range: Range<usize>) -> bool {
+        self.forget();
         let chunks = range.start / CHUNK_BYTES..range.end.min(self.len()).div_ceil(CHUNK_BYTES);
         let (mut new, mut any) = (chunks.start..chunks.start, false);
         for chunk in chunks {
@@ -90,11 +116,12 @@ mod tests {
     use std::io::Write as _;
 
     #[test]
-    fn what_was_told_is_no_news() {
+    fn what_was_told_lately_is_no_news() {
+        static ALL: AtomicU64 = AtomicU64::new(0);
         let mut file = tempfile::tempfile().unwrap();
-        assert!(!Map::of(&file).unwrap().will_read(0..100));
+        assert!(!Map::counted(&file, &ALL).unwrap().will_read(0..100));
         file.write_all(&vec![7; 3 * CHUNK_BYTES + 5]).unwrap();
-        let map = Map::of(&file).unwrap();
+        let map = Map::counted(&file, &ALL).unwrap();
         let last = 3 * CHUNK_BYTES..3 * CHUNK_BYTES + 5;
         assert!(map.will_read(CHUNK_BYTES - 1..CHUNK_BYTES), "the first chunk");
         assert!(!map.will_read(0..CHUNK_BYTES), "the same");
@@ -104,6 +131,9 @@ mod tests {
         assert!(map.will_read(0..usize::MAX), "the third one is left");
         assert!(!map.will_read(0..usize::MAX));
         assert!(!map.will_read(last.end..usize::MAX) && !map.will_read(5..5));
-        assert_eq!(map.len(), last.end);
+        assert_eq!(ALL.load(Ordering::Relaxed), map.len() as u64);
+        ALL.fetch_add(FORGOTTEN_AFTER_BYTES, Ordering::Relaxed);
+        assert!(map.will_read(last.clone()) && map.will_read(0..1), "it was long ago");
+        assert!(!map.will_read(last) && map.will_read(CHUNK_BYTES..CHUNK_BYTES + 1));
     }
 }

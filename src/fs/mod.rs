@@ -126,7 +126,7 @@ pub trait Mapped: Deref<Target = [u8]> {
     /// Tells that these bytes are read next. A hint: what of them is not in memory is then fetched
     /// in large pieces, several at a time, and hardly anything beside them is. Whoever says so of
     /// several places before reading waits for the device once. Says whether this is news of any of
-    /// them. Cost: nanoseconds where it is not.
+    /// them, which it is again after a while. Cost: nanoseconds where it is not.
     fn will_read(&self, range: Range<usize>) -> bool {
         let _ = range;
         false

@@ -92,12 +92,12 @@ impl<D: Dir> Segment<D> {
     /// # Errors
     /// `Corruption`, of the observations' rows.
     pub fn fetch_payloads(&self, trace: u32) -> Result<Vec<u64>> {
-        let mut numbers = Vec::new();
-        for row in self.observations(trace)? {
+        let both = |row| {
             let (input, output) = self.payload_numbers(row);
-            numbers.extend(input.into_iter().chain(output));
-        }
-        numbers.truncate(FETCHED_MAX);
+            input.into_iter().chain(output)
+        };
+        let numbers: Vec<u64> =
+            self.observations(trace)?.flat_map(both).take(FETCHED_MAX).collect();
         let table = Table::view(self.place(s::PAYLOADS));
         for number in numbers.iter().filter_map(|number| usize::try_from(*number).ok()) {
             let row = number..number.saturating_add(1);
