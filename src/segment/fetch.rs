@@ -13,19 +13,20 @@
 
 use super::check::{BASE, IN_BLOCKS, IN_GROUPS, rows_said};
 use super::columns::{self as s, LookupKind, RowKind};
-use super::payload_reader::PayloadFile;
+use super::payload_reader::{PayloadFile, PayloadReader};
 use super::reader::Segment;
 use super::section::SectionId;
 use crate::column::{Blobs, Table};
 use crate::error::Result;
 use crate::fs::{Dir, Mapped};
 use crate::limits::ZONE_ROWS;
-use crate::part::{Item, Items};
+use crate::part::{Item, Items, items};
 use std::ops::Range;
 
-/// Of one trace, the payloads that are fetched together at most. Those of a larger one are as they
-/// are read: nobody wants all of them in memory at once.
+/// Of one trace, the payloads and the bytes of their parts that are fetched together at most, about.
+/// Those of a larger one are as they are read: nobody wants all of them in memory at once.
 const FETCHED_MAX: usize = 256;
+const FETCHED_BYTES_MAX: usize = 16 << 20;
 
 /// All of a section.
 const WHOLE: Range<usize> = 0..usize::MAX;
@@ -135,9 +136,9 @@ impl<M: Mapped> PayloadFile<M> {
         self.block_place(block).is_some_and(|(bytes, _)| self.map().will_read(bytes))
     }
 
-    /// The parts that a list names are read next.
-    pub(super) fn fetch_parts(&self, list: Items<'_>) {
-        let mut told = 0..0u32;
+    /// The parts that a list names are read next: about how many bytes those take in the file.
+    pub(super) fn fetch_parts(&self, list: Items<'_>) -> usize {
+        let (mut told, mut bytes) = (0..0u32, 0);
         for item in list.flatten() {
             let Item::Run { first, count, .. } = item else { continue };
             let last = first.saturating_add(count - 1);
@@ -149,9 +150,26 @@ impl<M: Mapped> PayloadFile<M> {
             let ends = [blocks.start, blocks.end - 1].map(|block| self.block_place(block));
             if let [Some((start, _)), Some((end, _))] = ends {
                 self.map().will_read(start.start..end.end);
+                bytes += (start.start..end.end).len();
             }
             let parts = told.start as usize..told.end as usize;
             self.fetch(s::PARTS, self.part_table().place(parts));
+        }
+        bytes
+    }
+}
+
+impl<M: Mapped> PayloadReader<'_, M> {
+    /// Has the parts of payloads fetched that are read soon, up to some bytes.
+    pub fn fetch(&mut self, numbers: &[u64]) {
+        let mut bytes = 0;
+        for number in numbers {
+            // What cannot be read says so when it is wanted.
+            let Ok(list) = self.part_list(*number) else { continue };
+            bytes += self.file.fetch_parts(items(&list, self.file.parts() as u32));
+            if bytes > FETCHED_BYTES_MAX {
+                break;
+            }
         }
     }
 }
@@ -163,7 +181,7 @@ mod tests {
     use crate::fs::{DirMode, FileName, Fs, RealFs};
     use crate::id::{SegmentId, StoreKey};
     use crate::part::{ListBuilder, Separator};
-    use crate::segment::{PayloadReader, PayloadWriter};
+    use crate::segment::PayloadWriter;
     use std::cell::RefCell;
     use std::ops::Deref;
 
@@ -228,7 +246,7 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(told), [false; 4]);
         PayloadReader::new(&file, None).read(0, 120 << 10, &mut Vec::new()).unwrap_err();
         assert_eq!([0, 1, 2, 3].map(told), [true, false, true, false]);
-        PayloadReader::new(&file, None).fetch(1);
+        PayloadReader::new(&file, None).fetch(&[1]);
         assert_eq!([0, 1, 2, 3].map(told), [true; 4]);
     }
 }

@@ -296,7 +296,7 @@ impl<M: Mapped> PayloadFile<M> {
 /// Reads payloads of one file, keeping what it decompressed for the next one.
 #[derive(Debug)]
 pub struct PayloadReader<'a, M> {
-    file: &'a PayloadFile<M>,
+    pub(super) file: &'a PayloadFile<M>,
     cache: Option<&'a BlockCache>,
     /// Made ready when a block is first read.
     dictionary: Option<Option<Arc<Dictionary>>>,
@@ -404,13 +404,6 @@ impl<'a, M: Mapped> PayloadReader<'a, M> {
         let block = file.lists().block_of(row as usize).ok_or_else(missing)?;
         let lists = self.lists(block)?;
         Ok(lists.part(row).ok_or_else(missing)?.to_vec())
-    }
-
-    /// Has the parts of a payload fetched that is read soon.
-    pub fn fetch(&mut self, number: u64) {
-        if let Ok(list) = self.part_list(number) {
-            self.file.fetch_parts(items(&list, self.file.parts() as u32));
-        }
     }
 
     /// Hands out the bytes of one part.

@@ -82,8 +82,9 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
         for (segment, row) in cold {
             let numbers = segment.fetch_payloads(row)?;
             // What cannot be read says so when it is wanted.
-            let Ok(Some(reader)) = self.reader(segment) else { continue };
-            numbers.into_iter().for_each(|number| reader.fetch(number));
+            if let Ok(Some(reader)) = self.reader(segment) {
+                reader.fetch(&numbers);
+            }
         }
         Ok(())
     }
