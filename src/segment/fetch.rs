@@ -136,7 +136,7 @@ impl<M: Mapped> PayloadFile<M> {
         self.block_place(block).is_some_and(|(bytes, _)| self.map().will_read(bytes))
     }
 
-    /// The parts that a list names are read next: about how many bytes those take in the file.
+    /// The parts that a list names are read next: about how many bytes of them are news.
     pub(super) fn fetch_parts(&self, list: Items<'_>) -> usize {
         let (mut told, mut bytes) = (0..0u32, 0);
         for item in list.flatten() {
@@ -149,8 +149,10 @@ impl<M: Mapped> PayloadFile<M> {
             told = self.first_part(blocks.start)..self.first_part(blocks.end);
             let ends = [blocks.start, blocks.end - 1].map(|block| self.block_place(block));
             if let [Some((start, _)), Some((end, _))] = ends {
-                self.map().will_read(start.start..end.end);
-                bytes += (start.start..end.end).len();
+                let range = start.start..end.end;
+                if self.map().will_read(range.clone()) {
+                    bytes = range.len().saturating_add(bytes);
+                }
             }
             let parts = told.start as usize..told.end as usize;
             self.fetch(s::PARTS, self.part_table().place(parts));
@@ -166,7 +168,8 @@ impl<M: Mapped> PayloadReader<'_, M> {
         for number in numbers {
             // What cannot be read says so when it is wanted.
             let Ok(list) = self.part_list(*number) else { continue };
-            bytes += self.file.fetch_parts(items(&list, self.file.parts() as u32));
+            let parts = items(&list, self.file.parts() as u32);
+            bytes = self.file.fetch_parts(parts).saturating_add(bytes);
             if bytes > FETCHED_BYTES_MAX {
                 break;
             }
