@@ -1,6 +1,6 @@
 //! What the machine gives at best, in the same run.
 
-use crate::common::{agents, folder, unrelated};
+use crate::common::{Records, agents, folder, unrelated};
 use crate::rounds;
 use crate::table::{Table, Took, timed};
 use std::hint::black_box;
@@ -17,8 +17,7 @@ pub(crate) fn limits(table: &mut Table) {
         .collect();
     table.row("memcpy of 64 MiB", &copies, "GB/s", "", "");
 
-    let data = agents(2_000);
-    let bytes: Vec<u8> = data.records.iter().flat_map(payloads).flatten().copied().collect();
+    let bytes = text(&agents(2_000));
     let mut compressor = zstd::bulk::Compressor::new(1).unwrap();
     let rates: Vec<f64> = (0..rounds())
         .map(|_| {
@@ -43,8 +42,7 @@ pub(crate) fn limits(table: &mut Table) {
 
 /// What sealing and reading of blocks come to, if all else were free.
 fn blocks(table: &mut Table) {
-    let data = unrelated(200);
-    let bytes: Vec<u8> = data.records.iter().flat_map(payloads).flatten().copied().collect();
+    let bytes = text(&unrelated(200));
     let mut compressor = zstd::bulk::Compressor::new(9).unwrap();
     let mut decompressor = zstd::bulk::Decompressor::new().unwrap();
     let (mut packing, mut unpacking) = (Vec::new(), Vec::new());
@@ -81,6 +79,11 @@ fn files(table: &mut Table) {
         })
         .collect();
     table.row("2,000 files of 4 KB opened and read", &ms, "ms", "", "");
+}
+
+/// All payloads, one after the other.
+fn text(data: &Records) -> Vec<u8> {
+    data.records.iter().flat_map(payloads).flatten().copied().collect()
 }
 
 fn payloads(record: &tracekeep::model::Record) -> impl Iterator<Item = &Vec<u8>> {

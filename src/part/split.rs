@@ -236,8 +236,7 @@ fn content_cut(window: &[u8]) -> usize {
         let (fours, rest) = window[range].as_chunks::<4>();
         for four in fours {
             let hashes = rolled(hash, *four);
-            if hashes.iter().any(|hash| hash & mask == 0) {
-                let before = hashes.iter().take_while(|hash| *hash & mask != 0).count();
+            if let Some(before) = hashes.iter().position(|hash| hash & mask == 0) {
                 return at + before + 1;
             }
             hash = hashes[3];

@@ -82,11 +82,6 @@ impl Checked {
         self.groups(section).is_none_or(|groups| groups.has(row))
     }
 
-    /// Whether what every row hangs on was checked.
-    pub fn has_base(&self) -> bool {
-        self.base.get().is_some()
-    }
-
     /// Whether who reads this section has checked it.
     pub fn has(&self, section: SectionId) -> bool {
         let lookup = LookupKind::ALL.iter().find(|kind| kind.section() == section);
@@ -162,7 +157,7 @@ impl<D: Dir> Segment<D> {
         self.check_base()?;
         let Some(groups) = self.checked.groups(id) else { return Ok(()) };
         let table = Table::view(self.place(id));
-        let checked = groups.check(table, rows, |bytes| self.fetch(id, bytes));
+        let checked = groups.check(table, rows, |bytes| _ = self.fetch(id, bytes));
         checked.map_err(|f| self.in_section(id, f))
     }
 

@@ -59,7 +59,8 @@ impl<D: Dir> Segment<D> {
 
     /// A row is checked next, after others: what any row hangs on is read.
     pub fn fetch_for_rows(&self) {
-        if !self.checked.has_base() {
+        // Texts are checked with the rest of it.
+        if !self.checked.has(s::TEXTS) {
             self.fetch_base();
         }
     }
@@ -113,7 +114,7 @@ impl<D: Dir> Segment<D> {
 
 impl<M: Mapped> PayloadFile<M> {
     pub(super) fn fetch(&self, id: SectionId, bytes: Range<usize>) -> bool {
-        self.map().will_read(self.footer().within(id, bytes))
+        self.map.will_read(self.footer().within(id, bytes))
     }
 
     /// What every payload hangs on is read next, in a file of so many parts.
@@ -133,7 +134,7 @@ impl<M: Mapped> PayloadFile<M> {
 
     /// A block is read next: whether that is news.
     pub(super) fn fetch_block(&self, block: usize) -> bool {
-        self.block_place(block).is_some_and(|(bytes, _)| self.map().will_read(bytes))
+        self.block_place(block).is_some_and(|(bytes, _)| self.map.will_read(bytes))
     }
 
     /// The parts that a list names are read next: about how many bytes of them are news.
@@ -150,7 +151,7 @@ impl<M: Mapped> PayloadFile<M> {
             let ends = [blocks.start, blocks.end - 1].map(|block| self.block_place(block));
             if let [Some((start, _)), Some((end, _))] = ends {
                 let range = start.start..end.end;
-                if self.map().will_read(range.clone()) {
+                if self.map.will_read(range.clone()) {
                     bytes = range.len().saturating_add(bytes);
                 }
             }
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn all_blocks_of_a_payload_are_told_before_the_first_is_read_and_no_others_are() {
         let file = file();
-        let told = |block| file.map().has(&file.block_place(block).unwrap().0);
+        let told = |block| file.map.has(&file.block_place(block).unwrap().0);
         assert_eq!([0, 1, 2, 3].map(told), [false; 4]);
         PayloadReader::new(&file, None).read(0, 120 << 10, &mut Vec::new()).unwrap_err();
         assert_eq!([0, 1, 2, 3].map(told), [true, false, true, false]);

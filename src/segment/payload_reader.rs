@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub struct PayloadFile<M> {
     path: PathBuf,
     segment: SegmentId,
-    map: M,
+    pub(super) map: M,
     footer: Footer,
     /// Which groups of PARTS were checked.
     parts: OnceLock<Groups>,
@@ -108,7 +108,7 @@ impl<M: Mapped> PayloadFile<M> {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let groups = self.parts.get_or_init(|| Groups::unchecked(narrow(self.parts())));
         let parts = narrow(parts.start)..narrow(parts.end);
-        let checked = groups.check(self.part_table(), parts, |at| self.fetch(s::PARTS, at));
+        let checked = groups.check(self.part_table(), parts, |at| _ = self.fetch(s::PARTS, at));
         checked.map_err(|f| f.in_file(&self.path, self.footer.offset(s::PARTS)))
     }
 
@@ -147,10 +147,6 @@ impl<M: Mapped> PayloadFile<M> {
 
     /// The whole file.
     pub fn bytes(&self) -> &[u8] {
-        &self.map
-    }
-
-    pub(super) fn map(&self) -> &M {
         &self.map
     }
 

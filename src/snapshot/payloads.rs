@@ -10,7 +10,7 @@ use crate::log::LogReader;
 use crate::merge::{Fields, MergedMap};
 use crate::model::{Field, PayloadRef, Source};
 use crate::part::BlockCache;
-use crate::segment::{PayloadReader, Segment};
+use crate::segment::PayloadReader;
 
 /// Readers of the files that payloads come from, kept for one call.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                 let at = match self.logs.iter().position(|(log, _)| *log == id) {
                     Some(at) => at,
                     None => {
-                        let log = self.view.log(id).ok_or_else(|| foreign(payload))?;
+                        let log = self.view.log(id).ok_or_else(|| foreign(payload.source))?;
                         self.logs.push((id, LogReader::new(log, PIECES_KEPT).cached(self.cache)));
                         self.logs.len() - 1
                     }
@@ -48,8 +48,7 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
                 self.logs[at].1.read(payload.number, payload.len, out)?;
             }
             Source::Segment(id) => {
-                let s = self.view.segment(id).ok_or_else(|| foreign(payload))?;
-                let Some(reader) = self.reader(&s.segment)? else { return Ok(false) };
+                let Some(reader) = self.reader(id)? else { return Ok(false) };
                 return reader.read(payload.number, payload.len, out);
             }
         }
@@ -57,15 +56,13 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
     }
 
     /// The reader of a segment's payload file, unless the payloads have expired.
-    fn reader(
-        &mut self,
-        segment: &'v Segment<D>,
-    ) -> Result<Option<&mut PayloadReader<'v, D::Map>>> {
-        let at = match self.segments.iter().position(|(id, _)| *id == segment.id()) {
+    fn reader(&mut self, id: SegmentId) -> Result<Option<&mut PayloadReader<'v, D::Map>>> {
+        let at = match self.segments.iter().position(|(segment, _)| *segment == id) {
             Some(at) => at,
             None => {
-                let Some(file) = segment.payloads()? else { return Ok(None) };
-                self.segments.push((segment.id(), PayloadReader::new(file, self.cache)));
+                let s = self.view.segment(id).ok_or_else(|| foreign(Source::Segment(id)))?;
+                let Some(file) = s.segment.payloads()? else { return Ok(None) };
+                self.segments.push((id, PayloadReader::new(file, self.cache)));
                 self.segments.len() - 1
             }
         };
@@ -75,14 +72,14 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
     /// Has what is sealed of a trace's payloads fetched before it is read, where any of it may be
     /// out of memory.
     fn fetch(&mut self, all: &Gathered) -> Result<()> {
-        let holders = all.holders.iter().map(|(at, row)| (&*self.view.segments[*at].segment, *row));
+        let holders = all.holders.iter().map(|(at, row)| (&self.view.segments[*at].segment, *row));
         let cold: Vec<_> = holders
             .filter(|(segment, row)| segment.fetch_trace(*row) | segment.fetch_payload_front())
             .collect();
         for (segment, row) in cold {
             let numbers = segment.fetch_payloads(row)?;
             // What cannot be read says so when it is wanted.
-            if let Ok(Some(reader)) = self.reader(segment) {
+            if let Ok(Some(reader)) = self.reader(segment.id()) {
                 reader.fetch(&numbers);
             }
         }
@@ -136,8 +133,8 @@ impl<'v, D: Dir> PayloadSources<'v, D> {
     }
 }
 
-fn foreign(payload: &PayloadRef) -> Error {
-    let of = match payload.source {
+fn foreign(source: Source) -> Error {
+    let of = match source {
         Source::Log(id) => format!("log {id}"),
         Source::Segment(id) => format!("segment {id}"),
         Source::Expired => "nowhere".to_owned(),

@@ -258,6 +258,9 @@ impl<F: Fs> Snapshot<F> {
     ) -> Result<()> {
         let view = self.view()?;
         let all = Gathered::new(&view, view.key.identity(trace), self.seq())?;
+        for (at, row) in &all.holders {
+            view.segments[*at].segment.fetch_trace(*row);
+        }
         each_observation(&view, &all, each)
     }
 }
@@ -402,8 +405,5 @@ pub fn each_observation<D: Dir>(
     all: &Gathered,
     each: &mut dyn FnMut(&Id, &Fields) -> Result<()>,
 ) -> Result<()> {
-    for (at, row) in &all.holders {
-        view.segments[*at].segment.fetch_trace(*row);
-    }
     Ordered::new(view, all, &|_| true)?.by_text(view).each(view, each)
 }

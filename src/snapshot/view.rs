@@ -1,6 +1,6 @@
 use super::DeadRows;
 use crate::error::Result;
-use crate::fs::{Dir, Mapped};
+use crate::fs::Dir;
 use crate::id::{Identity, LogId, SegmentId, Seq, StoreKey};
 use crate::index::Merged;
 use crate::limits::UNINDEXED_SEGMENTS_MAX;
@@ -8,7 +8,7 @@ use crate::log::LogTable;
 use crate::planted::{self, Bug};
 use crate::segment::{LookupKind, RowKind, Segment};
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// A segment and which of its rows are dead in a view.
@@ -75,7 +75,7 @@ pub struct IndexView<M> {
     pub segments: Vec<SegmentId>,
 }
 
-impl<M: Mapped> IndexView<M> {
+impl<M: Deref<Target = [u8]>> IndexView<M> {
     /// The index of one kind, in place.
     pub fn items(&self, of: Indexed) -> Merged<'_> {
         Merged::view(self.map.get(self.places[of as usize].clone()).unwrap_or_default())
