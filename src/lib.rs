@@ -30,6 +30,7 @@ pub mod limits;
 pub mod options;
 pub(crate) mod planted;
 pub(crate) mod progress;
+pub(crate) mod shards;
 pub(crate) mod sync;
 
 pub mod fs;

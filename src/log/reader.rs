@@ -124,7 +124,7 @@ impl<'a, F: File> LogReader<'a, F> {
     /// # Errors
     /// `Corruption`, `Io`, or what `each` returns.
     pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let at = self.table.inner.read().parts.get(number as usize).copied();
+        let at = self.table.inner.read().part(number);
         let PartAt { piece, offset, len } =
             at.ok_or_else(|| self.corrupt(0, "a part is missing"))?;
         let piece = self.piece(piece)?;

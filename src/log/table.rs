@@ -6,6 +6,7 @@ use crate::fs::File;
 use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
 use crate::model::{PayloadRef, Record, Source};
+use crate::shards::Shards;
 use crate::sync::{RwLock, RwLockReadGuard};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -43,6 +44,7 @@ pub(super) struct PartAt {
 /// Where a piece stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PieceInFile {
+    first_part: u32,
     pub offset: u64,
     pub piece: PieceAt,
 }
@@ -54,17 +56,21 @@ struct Records {
     starts: Starts,
 }
 
+/// Ids are chosen by clients: their lowest bits say which map, and the map's own hash the rest.
+type ByIdentity = Shards<HashMap<Identity, Records>>;
+
 #[derive(Debug, Default)]
 pub(super) struct Inner {
     /// Skeletons of frames with records, by the seq of the first.
     frames: Vec<(Seq, GroupView)>,
-    traces: HashMap<Identity, Records>,
-    scores: HashMap<Identity, Records>,
+    traces: ByIdentity,
+    scores: ByIdentity,
     subjects: HashMap<u64, Vec<Identity>>,
     erased: HashMap<Identity, Vec<Seq>>,
     erased_ids: Vec<Id>,
     tombstones: Vec<At>,
-    pub(super) parts: Vec<PartAt>,
+    /// Lengths of all parts; 0 for those that are gone.
+    part_lens: Vec<u32>,
     pub(super) pieces: Vec<PieceInFile>,
     bytes: usize,
     records: u64,
@@ -103,7 +109,7 @@ impl<F: File> LogTable<F> {
     pub fn memory(&self) -> usize {
         let inner = self.inner.read();
         inner.bytes
-            + inner.parts.capacity() * size_of::<PartAt>()
+            + inner.part_lens.capacity() * size_of::<u32>()
             + inner.pieces.capacity() * size_of::<PieceInFile>()
     }
 
@@ -114,7 +120,7 @@ impl<F: File> LogTable<F> {
 
     /// Parts in the log.
     pub fn parts(&self) -> u32 {
-        u32::try_from(self.inner.read().parts.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.inner.read().part_lens.len()).unwrap_or(u32::MAX)
     }
 
     /// First and last seq, if there are records.
@@ -162,8 +168,9 @@ impl<F: File> LogTable<F> {
         let body_offset = frame.payload_offset();
         let fault = |f: Fault| f.in_file(&self.path, body_offset);
         let mut inner = self.inner.write();
-        if view.first_part() as usize != inner.parts.len() {
-            let what = format!("parts start at {}, not {}", view.first_part(), inner.parts.len());
+        let next = inner.part_lens.len();
+        if view.first_part() as usize != next {
+            let what = format!("parts start at {}, not {next}", view.first_part());
             return Err(fault(Fault::new(0, what)));
         }
         inner.add_parts(&view, body_offset).map_err(fault)?;
@@ -183,9 +190,8 @@ impl<F: File> LogTable<F> {
         if first as usize > PARTS_MAX {
             return Err(Error::limit(format!("part {first} is past what a log can hold")));
         }
-        let held = inner.parts.len();
-        let gone = PartAt { piece: u32::MAX, offset: 0, len: 0 };
-        inner.parts.resize(held.max(first as usize), gone);
+        let held = inner.part_lens.len();
+        inner.part_lens.resize(held.max(first as usize), 0);
         Ok(())
     }
 
@@ -215,14 +221,14 @@ impl<F: File> LogTable<F> {
     /// `Corruption`.
     pub fn trace(&self, trace: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
         let inner = self.inner.read();
-        self.decode_all(&inner, inner.traces.get(&trace), seq_max)
+        self.decode_all(&inner, of(&inner.traces, trace), seq_max)
     }
 
     /// The last record of a trace up to `seq_max`: changes when the answer of [`trace`](Self::trace)
     /// does, and never comes again.
     pub fn trace_last(&self, trace: Identity, seq_max: Seq) -> Option<Seq> {
         let inner = self.inner.read();
-        let places = &inner.traces.get(&trace)?.places;
+        let places = &of(&inner.traces, trace)?.places;
         let visible = places.partition_point(|at| at.seq <= seq_max);
         places.get(visible.checked_sub(1)?).map(|at| at.seq)
     }
@@ -233,7 +239,7 @@ impl<F: File> LogTable<F> {
     /// `Corruption`.
     pub fn score(&self, score: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
         let inner = self.inner.read();
-        self.decode_all(&inner, inner.scores.get(&score), seq_max)
+        self.decode_all(&inner, of(&inner.scores, score), seq_max)
     }
 
     /// The records from `first` to `last`, in append order.
@@ -281,7 +287,7 @@ impl<F: File> LogTable<F> {
 
     /// Whether there is anything of a score.
     pub fn has_score(&self, score: Identity) -> bool {
-        self.inner.read().scores.contains_key(&score)
+        of(&self.inner.read().scores, score).is_some()
     }
 
     /// Scores that a record about this subject was appended of; see `Subject::lookup_hash`.
@@ -298,7 +304,8 @@ impl<F: File> LogTable<F> {
     /// maybe of later records. Cost: a walk over all of them.
     pub fn trace_starts(&self, seq_max: Seq) -> Vec<(Identity, Starts)> {
         let inner = self.inner.read();
-        let seen = inner.traces.iter().filter(|(_, records)| records.since(seq_max));
+        let all = inner.traces.iter().flatten();
+        let seen = all.filter(|(_, records)| records.since(seq_max));
         seen.map(|(identity, records)| (*identity, records.starts)).collect()
     }
 
@@ -322,9 +329,14 @@ impl Records {
     }
 }
 
-fn sorted(map: &HashMap<Identity, Records>, seq_max: Seq) -> Vec<Identity> {
+fn of(maps: &ByIdentity, id: Identity) -> Option<&Records> {
+    maps.of(id.bits as u64).get(&id)
+}
+
+fn sorted(maps: &ByIdentity, seq_max: Seq) -> Vec<Identity> {
+    let all = maps.iter().flatten();
     let mut ids: Vec<Identity> =
-        map.iter().filter(|(_, records)| records.since(seq_max)).map(|(id, _)| *id).collect();
+        all.filter(|(_, records)| records.since(seq_max)).map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids
 }
@@ -332,22 +344,29 @@ fn sorted(map: &HashMap<Identity, Records>, seq_max: Seq) -> Vec<Identity> {
 impl Inner {
     fn add_parts(&mut self, view: &GroupView, body_offset: u64) -> Result<(), Fault> {
         let lens = view.part_lens();
-        if self.parts.len() + lens.len() > PARTS_MAX {
+        if self.part_lens.len() + lens.len() > PARTS_MAX {
             return Err(Fault::new(0, "too many parts in one log"));
         }
-        let mut next = 0;
+        let mut first_part = view.first_part();
         for piece in view.pieces() {
-            let number = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
             let offset = body_offset + u64::from(piece.body_offset);
-            self.pieces.push(PieceInFile { offset, piece: *piece });
-            let mut at = 0u32;
-            for len in lens.iter().skip(next).take(piece.part_count as usize) {
-                self.parts.push(PartAt { piece: number, offset: at, len: *len });
-                at = at.saturating_add(*len);
-            }
-            next += piece.part_count as usize;
+            self.pieces.push(PieceInFile { first_part, offset, piece: *piece });
+            first_part = first_part.saturating_add(piece.part_count);
         }
+        self.part_lens.extend_from_slice(lens);
         Ok(())
+    }
+
+    /// Where a part stands, unless it is gone. Cost: a search for its piece, and a walk over the
+    /// lengths of those before it there.
+    pub(super) fn part(&self, number: u32) -> Option<PartAt> {
+        let after = self.pieces.partition_point(|piece| piece.first_part <= number);
+        let at = after.checked_sub(1)?;
+        let PieceInFile { first_part, piece, .. } = self.pieces[at];
+        let in_piece = (number - first_part) as usize;
+        let lens = self.part_lens.get(first_part as usize..)?.get(..piece.part_count as usize)?;
+        let (len, before) = (*lens.get(in_piece)?, &lens[..in_piece]);
+        Some(PartAt { piece: u32::try_from(at).ok()?, offset: before.iter().sum(), len })
     }
 
     fn add_records(&mut self, first: Seq, view: GroupView, records: Vec<Found>) {
@@ -373,8 +392,8 @@ impl Inner {
                     self.bytes += 96;
                 }
             }
-            let map = if found.score { &mut self.scores } else { &mut self.traces };
-            self.bytes += push(map, found.identity, at, found.starts);
+            let maps = if found.score { &mut self.scores } else { &mut self.traces };
+            self.bytes += push(maps, found.identity, at, found.starts);
             self.first_seq.get_or_insert(seq);
             self.last_seq = seq;
             self.records += 1;
@@ -384,8 +403,8 @@ impl Inner {
     }
 }
 
-fn push(map: &mut HashMap<Identity, Records>, id: Identity, at: At, starts: Starts) -> usize {
-    match map.entry(id) {
+fn push(maps: &mut ByIdentity, id: Identity, at: At, starts: Starts) -> usize {
+    match maps.of_mut(id.bits as u64).entry(id) {
         Entry::Occupied(mut there) => {
             let records = there.get_mut();
             records.places.push(at);

@@ -9,11 +9,14 @@
 //! a payload of the same first bytes.
 
 use super::SplitState;
+use crate::shards::Shards;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Most starts remembered; then they are forgotten and learnt again.
 const STARTS_MAX: usize = 16 << 10;
+/// Of a stream's number the middle bits choose the shard: a map looks at the lowest and at the highest.
+const SHARD_SHIFT: u32 = 40;
 
 /// One cut of a payload, and what stands before it.
 #[derive(Debug, Clone, Copy)]
@@ -55,13 +58,16 @@ struct Slot {
     tick: u64,
 }
 
+type Slots = HashMap<u64, Slot, BuildHasherDefault<OwnBits>>;
+
 /// Last payloads by stream, bounded by bytes.
 #[derive(Debug)]
 pub struct StreamTable {
     bytes_max: usize,
     memory: usize,
     tick: u64,
-    slots: HashMap<u64, Slot, BuildHasherDefault<OwnBits>>,
+    slots: Shards<Slots>,
+    streams: usize,
     /// Uses in order; one whose tick is not the slot's own any more is stale.
     uses: VecDeque<(u64, u64)>,
     /// From the hash of a first payload's first bytes to its stream.
@@ -75,7 +81,8 @@ impl StreamTable {
             bytes_max,
             memory: 0,
             tick: 0,
-            slots: HashMap::default(),
+            slots: Shards::default(),
+            streams: 0,
             uses: VecDeque::new(),
             starts: HashMap::default(),
         }
@@ -83,7 +90,11 @@ impl StreamTable {
 
     /// The last payload of this stream.
     pub fn get(&self, stream: u64) -> Option<&LastPayload> {
-        self.slots.get(&stream).map(|slot| &slot.last)
+        self.slot(stream).map(|slot| &slot.last)
+    }
+
+    fn slot(&self, stream: u64) -> Option<&Slot> {
+        self.slots.of(stream >> SHARD_SHIFT).get(&stream)
     }
 
     /// A stream that is kept and began with a payload of this start, other than `stream`, which
@@ -93,12 +104,13 @@ impl StreamTable {
             self.starts.clear();
         }
         let before = self.starts.insert(start, stream)?;
-        (before != stream && self.slots.contains_key(&before)).then_some(before)
+        (before != stream && self.slot(before).is_some()).then_some(before)
     }
 
     /// Removes and gives the last payload of this stream.
     pub fn take(&mut self, stream: u64) -> Option<LastPayload> {
-        let slot = self.slots.remove(&stream)?;
+        let slot = self.slots.of_mut(stream >> SHARD_SHIFT).remove(&stream)?;
+        self.streams -= 1;
         self.memory -= slot.memory;
         Some(slot.last)
     }
@@ -113,25 +125,29 @@ impl StreamTable {
         }
         self.memory += memory;
         self.tick += 1;
-        self.slots.insert(stream, Slot { last, memory, tick: self.tick });
+        let slot = Slot { last, memory, tick: self.tick };
+        self.slots.of_mut(stream >> SHARD_SHIFT).insert(stream, slot);
+        self.streams += 1;
         self.uses.push_back((stream, self.tick));
         while self.memory > self.bytes_max
             && let Some((stream, tick)) = self.uses.pop_front()
         {
-            if self.slots.get(&stream).is_some_and(|slot| slot.tick == tick) {
+            if self.slot(stream).is_some_and(|slot| slot.tick == tick) {
                 self.take(stream);
             }
         }
         // Stale uses are swept when they outnumber the others: O(1) for each use.
-        if self.uses.len() > 2 * self.slots.len() + 64 {
-            let slots = &self.slots;
-            self.uses.retain(|(stream, tick)| slots.get(stream).is_some_and(|s| s.tick == *tick));
+        if self.uses.len() > 2 * self.streams + 64 {
+            let mut uses = std::mem::take(&mut self.uses);
+            uses.retain(|(stream, tick)| self.slot(*stream).is_some_and(|s| s.tick == *tick));
+            self.uses = uses;
         }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.slots.clear();
+        self.slots.iter_mut().for_each(Slots::clear);
+        self.streams = 0;
         self.uses.clear();
         self.starts.clear();
         self.memory = 0;
@@ -144,7 +160,7 @@ impl StreamTable {
 
     /// Streams kept.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.streams
     }
 }
 

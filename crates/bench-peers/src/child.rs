@@ -2,11 +2,12 @@
 
 use crate::engine::answers::Answers;
 use crate::engine::names::Open;
-use crate::engine::{Engine, Name, Reader};
+use crate::engine::{Engine, Reader};
 use crate::job::{Job, Measures, Phase};
 use crate::process::{disk_bytes, evict, peak_memory_bytes, timed, written_bytes};
 use crate::{Result, fault, output};
 use std::hint::black_box;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracekeep::Id;
@@ -37,6 +38,8 @@ pub(crate) fn run(path: &Path, open: Open) -> Result<()> {
     output::json(&match child.job.phase {
         Phase::Append => child.append()?,
         Phase::Read => child.read()?,
+        Phase::Crash => return child.crash(),
+        Phase::Recover => child.recover()?,
         Phase::Stream => child.stream()?,
     })
 }
@@ -51,10 +54,14 @@ impl Child {
         (self.open)(self.job.engine, &self.job.setup)
     }
 
-    fn append(&self) -> Result<Measures> {
+    /// The whole input, in memory.
+    fn batches(&self) -> Result<Vec<Vec<Record>>> {
         let (records, _) = self.job.input.load()?;
-        let batches: Vec<Vec<Record>> =
-            tracekeep_workload::batches(records, self.job.batch).collect();
+        Ok(tracekeep_workload::batches(records, self.job.batch).collect())
+    }
+
+    fn append(&self) -> Result<Measures> {
+        let batches = self.batches()?;
         let before = written_bytes();
         let mut engine = self.opened()?;
         let in_flight = self.job.in_flight;
@@ -63,8 +70,7 @@ impl Child {
         engine.close()?;
         let settled_bytes = disk_bytes(&self.job.setup.dir)?;
         let written = before.zip(written_bytes()).map(|(before, after)| after - before);
-        // Files of columns are only written when everything has come.
-        let appends = (self.job.engine != Name::Parquet).then_some(());
+        let appends = self.job.engine.appends().then_some(());
         Ok(Measures {
             append_s: appends.map(|()| append_s),
             append_cpu_s: appends.map(|()| append_cpu_s),
@@ -112,6 +118,29 @@ impl Child {
         }
         engine.close()?;
         Ok(measures)
+    }
+
+    /// Says that everything is acknowledged, and waits to be killed. An end of its input is the
+    /// runner's.
+    fn crash(&self) -> Result<()> {
+        let batches = self.batches()?;
+        let mut engine = self.opened()?;
+        engine.append(batches, self.job.in_flight)?;
+        output::json(&Measures::default())?;
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+        Err(fault("nobody killed it"))
+    }
+
+    fn recover(&self) -> Result<Measures> {
+        let (mut engine, recover_s, _) = timed(|| self.opened())?;
+        engine.settle()?;
+        let (traces, inputs) = self.picks()?;
+        let answers = engine.reader().map(|reader| Answers::of(reader, &traces, &inputs));
+        let answers = answers.transpose()?;
+        engine.close()?;
+        // Without answers nobody knows whether anything is lost.
+        let recover_s = answers.is_some().then_some(recover_s);
+        Ok(Measures { recover_s, answers, ..Measures::default() })
     }
 
     /// Events come through a pipe, so that no input is in this process's memory.

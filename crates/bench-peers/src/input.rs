@@ -10,7 +10,8 @@ use tracekeep::Id;
 use tracekeep::model::{Body, Field, Record, Target, Value};
 use tracekeep_langfuse::{Mapped, map_line, record_event};
 use tracekeep_workload::{
-    AgentOptions, Arrivals, Rng, Shape, agent_trace, small_observations, unrelated_payloads,
+    AgentOptions, Arrivals, Rng, Shape, agent_trace, big_trace, small_observations,
+    unrelated_payloads,
 };
 
 /// As the decoder's name for it: windows up to 2^31 bytes, which is what `zstd --long=31` writes.
@@ -19,6 +20,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 const SEED: u64 = 42;
 /// Traces, and inputs, that are asked for.
 const PICKS: usize = 200;
+const TREE_OBSERVATIONS: u64 = 100_000;
 
 /// What can be generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -32,6 +34,8 @@ pub(crate) enum Kind {
     Unrelated,
     /// Observations of about 1 KB.
     Small,
+    /// One trace of 100,000 observations.
+    Tree,
 }
 
 /// A source of events.
@@ -136,6 +140,7 @@ fn generate(
         Kind::Mixture => Box::new(Arrivals::new(SEED, Shape::default())),
         Kind::Unrelated => Box::new(unrelated_payloads(SEED, 10_000, 200_000)),
         Kind::Small => Box::new(small_observations(SEED)),
+        Kind::Tree => Box::new(big_trace(SEED, TREE_OBSERVATIONS)),
     };
     let (mut line, mut total) = (Vec::new(), 0);
     for record in records {

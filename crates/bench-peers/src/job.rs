@@ -12,6 +12,10 @@ pub(crate) enum Phase {
     Append,
     /// Opening and every question, over the files of `Append`.
     Read,
+    /// Events in memory to acknowledged ones; then the process is killed.
+    Crash,
+    /// Opening what `Crash` left, and a few questions once it has settled.
+    Recover,
     /// Events through a pipe, settled, opened again and asked: the most memory that it takes.
     Stream,
 }
@@ -40,6 +44,7 @@ pub(crate) struct Measures {
     pub(crate) settled_bytes: Option<u64>,
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) open_us: Vec<f64>,
+    pub(crate) recover_s: Option<f64>,
     pub(crate) trace_us: Vec<f64>,
     pub(crate) trace_cold_us: Vec<f64>,
     pub(crate) tree_us: Vec<f64>,

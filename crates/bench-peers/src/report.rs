@@ -64,6 +64,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     figure("payload_p50_us", "payload p50 us", 1.0, 2, |m, _| percentile(&m.payload_us, 50.0)),
     figure("scan_ms", "scan ms", 1.0, 3, |m, _| Some(median(&m.scan_us)? / 1e3)),
     figure("open_ms", "open ms", 1.0, 3, |m, _| Some(median(&m.open_us)? / 1e3)),
+    figure("recover_ms", "after kill ms", 1.0, 2, |m, _| Some(m.recover_s? * 1e3)),
     figure("peak_memory_bytes", "memory MB", 1e6, 0, |m, _| Some(m.peak_memory_bytes? as f64)),
 ];
 

@@ -11,9 +11,9 @@ use crate::programs::Programs;
 use crate::progress::Progress;
 use crate::report::{Report, Row};
 use crate::{Result, fault, plot};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Runs what the arguments ask for and prints the report.
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -33,8 +33,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => tempfile::Builder::new().prefix("bench-peers-").tempdir()?,
     };
     let mut machine = Machine::of(scratch.path());
-    // Append and read in each round, stream once.
-    let progress = Progress::new(engines.len() * (2 * args.rounds + 1));
+    let rounds = (0..args.rounds).flat_map(|round| engines.iter().map(move |e| phases(*e, round)));
+    let progress = Progress::new(rounds.flatten().map(|phases| phases.len()).sum());
     progress.say("reading the input".into());
     let survey = survey(&input)?;
     let mut rows: Vec<Row> = engines.iter().map(|engine| Row::new(*engine)).collect();
@@ -92,14 +92,10 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Vec<Measures>> {
         let mut all = Vec::new();
-        let phases: &[&[Phase]] = match round {
-            0 => &[&[Phase::Append, Phase::Read], &[Phase::Stream]],
-            _ => &[&[Phase::Append, Phase::Read]],
-        };
-        for phases in phases {
+        for phases in phases(engine, round) {
             let dir = scratch.join(engine.text());
             std::fs::create_dir_all(&dir)?;
-            for phase in *phases {
+            for phase in phases {
                 progress.say(format!("round {}: {engine}, {phase:?}", round + 1).to_lowercase());
                 let measures = self.child(engine, *phase, &dir);
                 all.push(measures.map_err(|e| fault(format!("{engine}, {phase:?}: {e}")))?);
@@ -136,7 +132,10 @@ impl Work<'_> {
         let mut child = Command::new(self.programs.path(engine))
             .arg(CHILD)
             .arg(&file)
-            .stdin(if piped.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(match (phase, piped) {
+                (Phase::Crash, _) | (_, Some(_)) => Stdio::piped(),
+                _ => Stdio::null(),
+            })
             .stdout(Stdio::piped())
             .spawn()?;
         if let (Some(path), Some(mut stdin)) = (piped, child.stdin.take()) {
@@ -144,12 +143,42 @@ impl Work<'_> {
             // A child that stops listening has said why itself.
             let _ = copied.and_then(|_| stdin.flush());
         }
+        if phase == Phase::Crash {
+            return killed(child);
+        }
         let output = child.wait_with_output()?;
         if !output.status.success() {
             return Err(fault(format!("its process ended with {}", output.status)));
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
+}
+
+/// What is done with an engine in a round: lists of children that work on the same files, one after
+/// the other.
+fn phases(engine: Name, round: usize) -> Vec<&'static [Phase]> {
+    let mut phases: Vec<&[Phase]> = vec![&[Phase::Append, Phase::Read]];
+    if engine.appends() {
+        phases.push(&[Phase::Crash, Phase::Recover]);
+    }
+    if round == 0 {
+        phases.push(&[Phase::Stream]);
+    }
+    phases
+}
+
+/// Kills a child once it has said what it measured.
+fn killed(mut child: Child) -> Result<Measures> {
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    child.kill()?;
+    child.wait()?;
+    if line.is_empty() {
+        return Err(fault("its process ended before it was killed"));
+    }
+    Ok(serde_json::from_str(&line)?)
 }
 
 #[cfg(test)]

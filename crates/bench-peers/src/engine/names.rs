@@ -76,6 +76,12 @@ impl Name {
         }
     }
 
+    /// Whether it keeps what was acknowledged before everything has come, which files of columns do
+    /// not.
+    pub fn appends(self) -> bool {
+        self != Name::Parquet
+    }
+
     /// How the engine is set up, and which document says so.
     pub fn settings(self) -> &'static [Setting] {
         match self {
