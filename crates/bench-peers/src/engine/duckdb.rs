@@ -43,7 +43,8 @@ fn connected(path: &Path) -> Result<Connection> {
     Ok(Connection::open_with_flags(path, config)?)
 }
 
-/// Opens the settled file, or makes one for pieces.
+/// Opens the settled file, or the one with pieces, which is made where it is not there. Nobody appends
+/// to pieces that a crash has left: their numbers would begin again.
 ///
 /// # Errors
 /// DuckDB's.
@@ -53,7 +54,8 @@ pub fn open(_: Name, setup: &Setup) -> Result<Box<dyn Engine>> {
         connected(&settled(&dir))?
     } else {
         let connection = connected(&dir.join("peer.duckdb"))?;
-        let pieces = format!("CREATE TABLE pieces (seq UBIGINT, key BLOB, row BLOB, {TYPES})");
+        let columns = format!("seq UBIGINT, key BLOB, row BLOB, {TYPES}");
+        let pieces = format!("CREATE TABLE IF NOT EXISTS pieces ({columns})");
         connection.execute_batch(&pieces)?;
         connection
     };
