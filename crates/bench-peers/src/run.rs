@@ -138,13 +138,13 @@ impl Work<'_> {
             })
             .stdout(Stdio::piped())
             .spawn()?;
+        if phase == Phase::Crash {
+            return killed(child);
+        }
         if let (Some(path), Some(mut stdin)) = (piped, child.stdin.take()) {
             let copied = std::io::copy(&mut open_lines(path)?, &mut stdin);
             // A child that stops listening has said why itself.
             let _ = copied.and_then(|_| stdin.flush());
-        }
-        if phase == Phase::Crash {
-            return killed(child);
         }
         let output = child.wait_with_output()?;
         if !output.status.success() {
@@ -174,8 +174,7 @@ fn killed(mut child: Child) -> Result<Measures> {
         BufReader::new(stdout).read_line(&mut line)?;
     }
     child.kill()?;
-    child.wait()?;
-    if line.is_empty() {
+    if child.wait()?.code().is_some() {
         return Err(fault("its process ended before it was killed"));
     }
     Ok(serde_json::from_str(&line)?)
