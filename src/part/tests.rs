@@ -234,6 +234,17 @@ fn the_part_table_finds_what_it_holds() {
     assert_eq!(table.find(hash(1)), None);
 }
 
+#[test]
+fn the_part_table_grows_a_little_at_a_time() {
+    let (mut table, mut most) = (PartTable::new(), 0);
+    for i in 0..50_000u32 {
+        let before = table.memory();
+        table.insert(StoreKey([1; 32]).hash128(&i.to_le_bytes()), i);
+        most = most.max(table.memory() - before);
+    }
+    assert!(most * 32 < table.memory(), "{most} of {} bytes at once", table.memory());
+}
+
 /// Bytes that look like conversations, more or less.
 fn json_like() -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
