@@ -92,10 +92,10 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Vec<Measures>> {
         let mut all = Vec::new();
-        for phases in phases(engine, round) {
+        for same_files in phases(engine, round) {
             let dir = scratch.join(engine.text());
             std::fs::create_dir_all(&dir)?;
-            for phase in phases {
+            for phase in same_files {
                 progress.say(format!("round {}: {engine}, {phase:?}", round + 1).to_lowercase());
                 let measures = self.child(engine, *phase, &dir);
                 all.push(measures.map_err(|e| fault(format!("{engine}, {phase:?}: {e}")))?);
