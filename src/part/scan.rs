@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use wide::u8x16;
 
 const BLOCK: usize = 64;
+/// Blocks at whose start the state is kept.
+const BLOCKS_KEPT: usize = 128;
 
 /// Brackets outside of strings, in order: where each ends, and its byte.
 pub type Brackets = VecDeque<(usize, u8)>;
@@ -21,12 +23,15 @@ pub struct Scanner<'a> {
     in_string: bool,
     /// The next byte follows a backslash.
     escaped: bool,
+    /// Both of them at the start of the last blocks, that of a block at its number, of as many.
+    starts: [(bool, bool); BLOCKS_KEPT],
 }
 
 impl<'a> Scanner<'a> {
     /// From `scanned` on, where a string is open or not, and a backslash comes before or not.
     pub fn new(bytes: &'a [u8], scanned: usize, in_string: bool, escaped: bool) -> Scanner<'a> {
-        Scanner { bytes, scanned, in_string, escaped }
+        let starts = [(in_string, escaped); BLOCKS_KEPT];
+        Scanner { bytes, scanned, in_string, escaped, starts }
     }
 
     /// Bytes it has looked at.
@@ -37,6 +42,14 @@ impl<'a> Scanner<'a> {
     /// Whether a string is open there, and whether a backslash comes before.
     pub fn string_state(&self) -> (bool, bool) {
         (self.in_string, self.escaped)
+    }
+
+    /// The last place up to `at` where the state is known, and whether a string is open there, and
+    /// whether a backslash comes before. `at` is no more than 8,000 bytes behind what was looked at,
+    /// all of it from the first byte on.
+    pub fn known_before(&self, at: usize) -> (usize, (bool, bool)) {
+        let block = at / BLOCK;
+        (block * BLOCK, self.starts[block % BLOCKS_KEPT])
     }
 
     /// Looks at up to 64 bytes more. Tells whether there were any.
@@ -64,6 +77,9 @@ impl<'a> Scanner<'a> {
         self.in_string = inside >> last & 1 == 1;
         self.escaped = if len == BLOCK { escapes_next } else { escaped >> len & 1 == 1 };
         self.scanned += len;
+        if len == BLOCK {
+            self.starts[self.scanned / BLOCK % BLOCKS_KEPT] = self.string_state();
+        }
         true
     }
 }
@@ -159,6 +175,21 @@ mod tests {
             found.iter_mut().for_each(|(end, _)| *end -= from);
             let expected = slow(&bytes[from..], in_string, escaped);
             prop_assert_eq!((found, scanner.string_state()), expected);
+        }
+
+        #[test]
+        fn at_blocks_the_state_is_what_bytes_say(
+            bytes in proptest::collection::vec(prop::sample::select(&b"\"\\x"[..]), 0..300),
+            in_string: bool,
+            escaped: bool,
+        ) {
+            let mut scanner = Scanner::new(&bytes, 0, in_string, escaped);
+            while scanner.more(&mut Brackets::new()) {}
+            for at in 0..=bytes.len() {
+                let (known, state) = scanner.known_before(at);
+                prop_assert!(known <= at && at < known + BLOCK);
+                prop_assert_eq!(state, slow(&bytes[..known], in_string, escaped).1);
+            }
         }
     }
 

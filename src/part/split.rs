@@ -201,6 +201,10 @@ impl<'a> Splitter<'a> {
             }
             (state.in_string, state.escaped, at) = (false, false, *past);
         }
+        let (known, (in_string, escaped)) = self.scanner.known_before(end);
+        if known > at {
+            (state.in_string, state.escaped, at) = (in_string, escaped, known);
+        }
         // No bracket is left: this finds whether a string is open.
         let mut scanner = Scanner::new(&self.bytes[..end], at, state.in_string, state.escaped);
         let mut none = Brackets::new();
