@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// ENGINE.md paragraph 6: a module may use only modules of lower floors.
 const FLOORS: &[(u8, &str)] = &[
-    (0, "error limits id clock entropy options planted progress sync"),
+    (0, "error limits id clock entropy options planted progress shards sync"),
     (1, "model fs"),
     (2, "codec merge"),
     (3, "frame column part index"),
