@@ -192,23 +192,17 @@ impl<'a> Splitter<'a> {
 
     /// The state after so many bytes of the next part, which starts with this one.
     fn state_after(&self, mut state: SplitState, len: usize) -> SplitState {
-        let (mut at, end) = (self.at, self.at + len);
-        for (past, byte) in self.brackets.iter().take_while(|(past, _)| *past <= end) {
+        let end = self.at + len;
+        for (_, byte) in self.brackets.iter().take_while(|(past, _)| *past <= end) {
             match byte {
                 b'[' => state.open(1),
                 b'{' => state.open(0),
                 _ => state.close(),
             }
-            (state.in_string, state.escaped, at) = (false, false, *past);
         }
         let (known, (in_string, escaped)) = self.scanner.known_before(end);
-        if known > at {
-            (state.in_string, state.escaped, at) = (in_string, escaped, known);
-        }
-        // No bracket is left: this finds whether a string is open.
-        let mut scanner = Scanner::new(&self.bytes[..end], at, state.in_string, state.escaped);
-        let mut none = Brackets::new();
-        while scanner.more(&mut none) {}
+        let mut scanner = Scanner::new(&self.bytes[..end], known, in_string, escaped);
+        scanner.more(&mut Brackets::new());
         (state.in_string, state.escaped) = scanner.string_state();
         state
     }
