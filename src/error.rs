@@ -20,7 +20,8 @@ pub enum ErrorKind {
     UnsupportedFormat,
     /// Bytes on disk are wrong: `verify`, then restore or `repair`.
     Corruption,
-    /// The disk is full: free space and append again. Nothing of the batch is visible.
+    /// The disk is full, or a quota or a limit on the size of files is reached: free space, or
+    /// raise it, and append again. Nothing of the batch is visible.
     StorageFull,
     /// The operating system refused; trying again may help.
     Io,
@@ -100,7 +101,7 @@ impl Error {
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Error {
         use std::io::ErrorKind as Os;
         let kind = match source.kind() {
-            Os::StorageFull | Os::QuotaExceeded => ErrorKind::StorageFull,
+            Os::StorageFull | Os::QuotaExceeded | Os::FileTooLarge => ErrorKind::StorageFull,
             _ => ErrorKind::Io,
         };
         let message = format!("{}: cannot {what}: {source}", path.display());
@@ -209,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_has_a_kind_of_its_own() {
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-        assert_eq!(Error::io("write", Path::new("x"), full).kind(), ErrorKind::StorageFull);
+        use std::io::ErrorKind as Os;
+        for kind in [Os::StorageFull, Os::QuotaExceeded, Os::FileTooLarge] {
+            let error = Error::io("write", Path::new("x"), kind.into());
+            assert_eq!(error.kind(), ErrorKind::StorageFull, "{kind:?}");
+        }
     }
 }

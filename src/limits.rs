@@ -64,6 +64,10 @@ pub const MANIFEST_BYTES_MAX: u64 = 4 << 20;
 pub const MANIFEST_READ_BYTES_MAX: u64 = 256 << 20;
 /// Space is reserved for a log in steps of this many bytes.
 pub const LOG_RESERVE_BYTES: u64 = 1 << 20;
+/// Zeros are laid for a log in steps of this many bytes, where that makes syncs faster.
+pub const LOG_LAID_BYTES: u64 = 128 << 10;
+/// A longer frame lays none: it would use most of them up at once.
+pub const LOG_LAID_FRAME_BYTES_MAX: usize = 64 << 10;
 
 const _: () = assert!(PART_BYTES_MAX <= PIECE_BYTES_MAX && PART_BYTES_MAX <= BLOCK_BYTES_MAX);
 const _: () = assert!(PART_BYTES_MAX <= BLOCK_BYTES && BLOCK_BYTES <= BLOCK_BYTES_MAX);

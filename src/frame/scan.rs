@@ -1,7 +1,7 @@
 //! One scanner for recovery, verify, dump, followers and fuzzing: which bytes of a file are
 //! frames, and why it stops where it stops.
 
-use super::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FrameHeader};
+use super::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, FileKind, FrameHeader};
 use crate::codec::CODEC_ID;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Seq;
@@ -68,7 +68,8 @@ pub struct Scan {
     pub frames: Vec<FrameRef>,
     /// The end of the last of these.
     pub end: u64,
-    /// Why that is not the end of the file.
+    /// Why that is not the end of the file. Zeros after the last frame of a log are none: they are
+    /// laid ahead of what is written next.
     pub stop: Option<Stop>,
     /// Valid frames found after the stop. They count for their promises only.
     pub beyond: Vec<FrameRef>,
@@ -77,6 +78,11 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Where what was written ends, in a file of this length.
+    pub fn written(&self, len: u64) -> u64 {
+        if self.stop.is_some() { len } else { self.end }
+    }
+
     /// The frames after the stop whose payload is sound too, none of them inside another: what
     /// can be saved of a damaged file.
     pub fn sound_beyond(&self, file: &[u8]) -> Vec<FrameRef> {
@@ -92,9 +98,14 @@ impl Scan {
     }
 }
 
-/// Scans a whole file, its 128-byte header included.
+/// Scans a whole file, its 128-byte header included. Cost: its bytes, read once.
 pub fn scan(file: &[u8], header: &FileHeader) -> Scan {
     let mut scan = scan_from(file, 0, header.salt, FILE_HEADER_BYTES as u64, 0, Seq(0));
+    let rest = file.get(scan.end as usize..).unwrap_or_default();
+    if header.kind == FileKind::Log && rest.iter().all(|b| *b == 0) {
+        // Laid ahead, or never written: the log ends here.
+        scan.stop = None;
+    }
     if scan.stop.is_some() {
         salvage(file, header.salt, &mut scan);
     }

@@ -2,8 +2,8 @@
 //! system as default, so that the same engine runs over a simulated disk.
 //!
 //! Files are made once and grow at the end; they are never truncated or rewritten in place (but
-//! `LOCK`, which holds a note for people). A file's name survives a crash only after
-//! [`Dir::sync`]; its bytes only after [`File::sync`].
+//! `LOCK`, which holds a note for people, and zeros that were laid behind the frames of a log). A
+//! file's name survives a crash only after [`Dir::sync`]; its bytes only after [`File::sync`].
 //!
 //! Read in this order: `name`, `real`, `map`, `whole`.
 

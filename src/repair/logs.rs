@@ -148,7 +148,7 @@ fn open<D: Dir>(dir: &D, live: &Live, at: usize) -> Result<Result<Log<D::File>, 
         (None, None) => None,
     };
     // A log that has a successor was synced as a whole.
-    let whole = end.or(next.map(|_| bytes.len() as u64));
+    let whole = end.or(next.map(|_| scan.written(bytes.len() as u64)));
     let (frames, damage) = frames_of(&bytes, &scan, whole);
     Ok(Ok(Log { path, file, bytes, header, frames, damage }))
 }

@@ -208,11 +208,11 @@ fn end_last_log<F: Fs>(
     let kept = last.frames.partition_point(|f| f.end() <= promise);
     let (kept, mut copied) = last.frames.split_at(kept);
     planted::when(Bug::CopyOffByOne, || copied = copied.get(1..).unwrap_or_default());
-    if known.is_none() {
-        report.torn_bytes += last.bytes.saturating_sub(last.tail.offset);
-        if let Some(stop) = last.stop.as_ref().filter(|s| s.offset < last.bytes) {
-            report.notes.push(format!("log {id} ends in a torn tail: {}", stop.what));
-        }
+    if known.is_none()
+        && let Some(stop) = &last.stop
+    {
+        report.torn_bytes += last.bytes.saturating_sub(stop.offset);
+        report.notes.push(format!("log {id} ends in a torn tail: {}", stop.what));
     }
     let end = kept.last().map_or(crate::frame::FILE_HEADER_BYTES as u64, |f| f.end());
     let previous = Previous { number: id.0, end, crc: kept.last().map_or(0, |f| f.header.crc) };

@@ -15,7 +15,9 @@ use crate::frame::{
 };
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::{LogId, Seq};
-use crate::limits::{LOG_READ_BYTES_MAX, LOG_RESERVE_BYTES};
+use crate::limits::{
+    LOG_LAID_BYTES, LOG_LAID_FRAME_BYTES_MAX, LOG_READ_BYTES_MAX, LOG_RESERVE_BYTES,
+};
 use crate::log::{LOG_ZSTD_LEVEL, LogTable};
 use crate::manifest::Edit;
 use crate::options::Durability;
@@ -26,6 +28,7 @@ use std::time::Duration;
 /// Frames of `DiskStrict` start at multiples of this, so that a rewritten sector holds nothing
 /// that was acknowledged.
 const SECTOR: u64 = 4096;
+static ZEROS: [u8; LOG_LAID_BYTES as usize] = [0; LOG_LAID_BYTES as usize];
 /// At `Os` the promise is advanced this often.
 const OS_SYNC_EVERY: Duration = Duration::from_secs(1);
 
@@ -34,7 +37,10 @@ const OS_SYNC_EVERY: Duration = Duration::from_secs(1);
 struct OpenLog<F: File> {
     table: Arc<LogTable<F>>,
     frames: FrameWriter,
+    /// Space is kept up to here.
     reserved: u64,
+    /// Zeros are written up to here, if that is behind the frames.
+    laid: u64,
     /// Something was written since the last marker.
     dirty: bool,
 }
@@ -180,8 +186,15 @@ impl<F: Fs> Writer<F> {
         let end = start + self.bytes.len() as u64;
         // Room for the marker too: at `DiskStrict` the group is worth nothing without it.
         let room = if strict { end + 2 * SECTOR } else { end };
-        let written =
-            reserve(log, room).and_then(|()| log.table.file().write_at(&self.bytes, start));
+        let waited_for = match self.shared.options.durability {
+            Durability::Os => false,
+            Durability::Disk => self.syncer.is_idle() && self.shared.has_only(pending.bytes),
+            Durability::DiskStrict => true,
+        };
+        let laying = waited_for && self.bytes.len() <= LOG_LAID_FRAME_BYTES_MAX;
+        let written = reserve(log, room)
+            .and_then(|()| log.table.file().write_at(&self.bytes, start))
+            .and_then(|()| if laying { lay(log, end) } else { Ok(()) });
         if let Err(e) = written {
             planted::unless(Bug::RefusedFrameLeavesHole, || log.frames = before);
             return Err(e);
@@ -350,8 +363,8 @@ impl<F: Fs> Writer<F> {
         *shared.open_log.lock() = Some(LogId(number));
         shared.change_view(|view| view.with_log(Arc::clone(&table)));
         self.syncer.restart(FILE_HEADER_BYTES as u64);
-        self.log =
-            Some(OpenLog { table, frames, reserved: FILE_HEADER_BYTES as u64, dirty: false });
+        let (reserved, laid) = (FILE_HEADER_BYTES as u64, 0);
+        self.log = Some(OpenLog { table, frames, reserved, laid, dirty: false });
         shared.listener.event(&Event::LogStarted(LogId(number)));
         Ok(())
     }
@@ -393,6 +406,21 @@ fn reserve<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
     };
     log.reserved = until;
     Ok(())
+}
+
+/// Writes zeros behind a frame that ends at `end`, where none are laid there yet: the sync of a
+/// frame that lands on them has neither a length nor a new block to write beside it.
+fn lay<F: File>(log: &mut OpenLog<F>, end: u64) -> Result<()> {
+    if end <= log.laid {
+        return Ok(());
+    }
+    let zeros = log.reserved.saturating_sub(end).min(LOG_LAID_BYTES);
+    log.laid = end + zeros;
+    match log.table.file().write_at(&ZEROS[..zeros as usize], end) {
+        // The frame is there, and needs none.
+        Err(e) if e.kind() == ErrorKind::StorageFull => Ok(()),
+        other => other,
+    }
 }
 
 /// Appends a frame of zeros up to the next sector.

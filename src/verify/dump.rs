@@ -132,8 +132,12 @@ fn frames(path: &Path, bytes: &[u8], kind: FileKind, each: EachLine<'_>) -> Resu
             FrameKind::Marker | FrameKind::Pad => {}
         }
     }
-    if let Some(stop) = &scan.stop {
-        each(fault(stop.offset, &Fault::new(0, stop.what.clone())))?;
+    match &scan.stop {
+        Some(stop) => each(fault(stop.offset, &Fault::new(0, stop.what.clone())))?,
+        None if scan.end < bytes.len() as u64 => {
+            each(line(scan.end, bytes.len() as u64 - scan.end, "zeros", []))?;
+        }
+        None => {}
     }
     scan.beyond.iter().try_for_each(|frame| each(frame_line(frame, "frame beyond")))
 }

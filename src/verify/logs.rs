@@ -154,7 +154,7 @@ fn check_log<F: File>(
     let mut scan = scan(&bytes, header);
     let end = log.state.end.or(previous.map(|p| p.end));
     // A log that has a successor was synced as a whole, whoever recorded where it ends.
-    let end = end.or((after != After::Nothing).then_some(bytes.len() as u64));
+    let end = end.or((after != After::Nothing).then(|| scan.written(bytes.len() as u64)));
     let damage = check_extent(path, &bytes, &scan, end, findings);
     if let Some(end) = end {
         scan.frames.retain(|frame| frame.end() <= end);
@@ -207,11 +207,11 @@ fn check_extent(
     end: Option<u64>,
     findings: &mut Findings<'_>,
 ) -> Option<Damage> {
-    let len = bytes.len() as u64;
+    let len = scan.written(bytes.len() as u64);
     let promised = scan.promise_max.max(end.unwrap_or(0));
     let what = match &scan.stop {
         Some(stop) => stop.what.clone(),
-        None => format!("the file ends at byte {len}"),
+        None => format!("the log ends at byte {len}"),
     };
     if scan.end < promised {
         return Some(Damage { promised, what });

@@ -123,6 +123,41 @@ fn damage_above_the_promise_is_a_torn_tail() {
 }
 
 #[test]
+fn zeros_that_are_laid_ahead_are_no_torn_tail() {
+    for durability in [Durability::Disk, Durability::DiskStrict] {
+        let mut world = World::new();
+        world.options = Options { durability, marker_ms: 3_600_000, ..world.options };
+        let store = world.store();
+        // One at a time, so that the writer sees that nobody else comes.
+        for n in 0..40 {
+            append(&store, [observation("t", &format!("o{n}"), n).input("x".repeat(200))]);
+        }
+        let (expected, killed) = (Dump::of(&store.snapshot()), crashed(&world));
+        store.close().unwrap();
+        for (world, what) in [(&killed, "killed"), (&world, "closed")] {
+            let what = format!("{durability:?}, {what}");
+            let path = world.path().join("log-000001.tkl");
+            let mut log = std::fs::read(&path).unwrap();
+            let laid = log.iter().rev().take_while(|b| **b == 0).count();
+            assert!(laid > 64 << 10, "{what}: {laid} zeros");
+            let mut found = Vec::new();
+            assert_eq!(verify(&world.path(), &mut |f| found.push(f)).unwrap(), Verdict::Clean);
+            assert!(found.is_empty(), "{what}: {found:?}");
+            let store = crashed(world).store();
+            assert_eq!((store.recovery().torn_bytes, &store.recovery().notes[..]), (0, &[][..]));
+            assert_same(&expected, &Dump::of(&store.snapshot()), &what);
+            // What was to overwrite them may be torn.
+            let at = log.len() - 8;
+            log[at] = 1;
+            std::fs::write(&path, &log).unwrap();
+            let store = world.store();
+            assert!(store.recovery().torn_bytes > 64 << 10, "{what}");
+            assert_same(&expected, &Dump::of(&store.snapshot()), &what);
+        }
+    }
+}
+
+#[test]
 fn after_close_everything_is_promised() {
     let mut world = World::new();
     world.options.durability = Durability::Disk;

@@ -240,7 +240,7 @@ impl Fs for SimFs {
                 return Err(Error::io("open", path, io::ErrorKind::NotFound.into()));
             }
             (None, DirMode::Create) => {
-                let attempt = Attempt { kind: OpKind::MakeDir, name: None, bytes: 0 };
+                let attempt = Attempt::new(OpKind::MakeDir, &[]);
                 let mut disk = self.enter(life, &attempt, path)?;
                 let dir = disk.dirs.len();
                 let (path, entries) = (path.to_path_buf(), BTreeMap::new());
@@ -259,7 +259,7 @@ impl SimDir {
     }
 
     fn enter(&self, kind: OpKind) -> Result<Entered<'_>> {
-        self.0.fs.enter(self.0.life, &Attempt { kind, name: None, bytes: 0 }, &self.0.path)
+        self.0.fs.enter(self.0.life, &Attempt::new(kind, &[]), &self.0.path)
     }
 
     fn file(&self, ino: Ino, name: FileName, writable: bool) -> SimFile {
@@ -401,8 +401,9 @@ impl Dir for SimDir {
 }
 
 impl SimFile {
-    fn enter(&self, kind: OpKind, bytes: usize) -> Result<Entered<'_>> {
-        self.fs.enter(self.life, &Attempt { kind, name: Some(self.name), bytes }, &self.path)
+    fn enter(&self, kind: OpKind, written: &[u8]) -> Result<Entered<'_>> {
+        let attempt = Attempt { name: Some(self.name), ..Attempt::new(kind, written) };
+        self.fs.enter(self.life, &attempt, &self.path)
     }
 
     fn must_be_writable(&self, what: &str) -> Result<()> {
@@ -416,12 +417,12 @@ impl SimFile {
 impl File for SimFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.must_be_writable("write")?;
-        self.enter(OpKind::Write, bytes.len())?.write(self.ino, bytes, offset);
+        self.enter(OpKind::Write, bytes)?.write(self.ino, bytes, offset);
         Ok(())
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> Result<usize> {
-        let disk = self.enter(OpKind::Mark, 0)?;
+        let disk = self.enter(OpKind::Mark, &[])?;
         let bytes = disk.files.get(self.ino).map_or(&[][..], |f| &f.bytes);
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let n = into.len().min(bytes.len() - from);
@@ -430,7 +431,7 @@ impl File for SimFile {
     }
 
     fn sync(&self) -> Result<()> {
-        let mut disk = self.enter(OpKind::Sync, 0)?;
+        let mut disk = self.enter(OpKind::Sync, &[])?;
         if let Some(file) = disk.files.get_mut(self.ino) {
             file.synced = true;
             file.synced_len = file.bytes.len() as u64;
@@ -440,7 +441,7 @@ impl File for SimFile {
     }
 
     fn len(&self) -> Result<u64> {
-        let disk = self.enter(OpKind::Mark, 0)?;
+        let disk = self.enter(OpKind::Mark, &[])?;
         Ok(disk.files.get(self.ino).map_or(0, |f| f.bytes.len() as u64))
     }
 
@@ -449,7 +450,7 @@ impl File for SimFile {
             return Ok(());
         }
         self.must_be_writable("reserve space in")?;
-        let mut disk = self.enter(OpKind::Reserve, 0)?;
+        let mut disk = self.enter(OpKind::Reserve, &[])?;
         disk.log.push(Op::Reserve { ino: self.ino, end });
         Ok(())
     }

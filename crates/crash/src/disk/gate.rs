@@ -12,12 +12,19 @@ pub struct Attempt {
     pub name: Option<FileName>,
     /// How much is written.
     pub bytes: usize,
+    /// Only zeros are written.
+    pub zeros: bool,
 }
 
 impl Attempt {
-    /// It writes to a log.
+    pub(super) fn new(kind: OpKind, written: &[u8]) -> Attempt {
+        let zeros = written.iter().all(|b| *b == 0);
+        Attempt { kind, name: None, bytes: written.len(), zeros }
+    }
+
+    /// It writes a header or a frame of a log.
     pub fn writes_log(&self) -> bool {
-        self.kind == OpKind::Write && matches!(self.name, Some(FileName::Log(_)))
+        self.kind == OpKind::Write && matches!(self.name, Some(FileName::Log(_))) && !self.zeros
     }
 
     /// It syncs a log.

@@ -11,7 +11,7 @@
 //! A file's bytes are durable after its sync, a name after the sync of its directory; nothing
 //! else is. Space never runs out and nothing fails: faults are injected by a wrapper. Rules
 //! that no answer would show are noted where they are broken: a file is mapped before it is
-//! synced, or written in place.
+//! synced, or written in place over what is not zero.
 //!
 //! Read in this order: `op`, `image`, `state`, `gate`, `door`.
 

@@ -13,7 +13,7 @@ pub(super) struct Seen {
     pub bytes: Arc<Vec<u8>>,
     /// Everything in it is durable.
     pub synced: bool,
-    /// Bytes up to here are durable, and are never written again.
+    /// Bytes up to here are durable; those that are not zero are never written again.
     pub synced_len: u64,
 }
 
@@ -104,11 +104,12 @@ impl Disk {
         if seen.len() < end {
             seen.resize(end, 0);
         }
+        let synced = file.synced_len;
+        let durable = start..end.min(synced as usize).max(start);
+        let in_place = seen[durable].iter().any(|b| *b != 0);
         seen[start..end].copy_from_slice(bytes);
         file.synced = false;
-        let in_place = offset < file.synced_len;
         if in_place {
-            let synced = self.files.get(ino).map_or(0, |f| f.synced_len);
             self.breaks(format!(
                 "file {ino} is written in place at {offset}, and {synced} bytes of it are durable"
             ));

@@ -59,6 +59,14 @@ fn broken_rules_are_noted() {
     assert_eq!(fs.broken().len(), 1);
     file.write_at(b"less", 4).unwrap();
     assert_eq!(fs.broken().len(), 2, "{:?}", fs.broken());
+    // Zeros are no content yet, durable or not.
+    file.write_at(&[0; 8], 9).unwrap();
+    file.sync().unwrap();
+    file.write_at(b"more", 9).unwrap();
+    file.sync().unwrap();
+    assert_eq!(fs.broken().len(), 2, "{:?}", fs.broken());
+    file.write_at(b"less", 12).unwrap();
+    assert_eq!(fs.broken().len(), 3);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl<'r> Unsynced<'r> {
         for i in kept {
             let last: &Piece = &file.pending[*i];
             // The page held what was written to this sector before, too.
-            for piece in file.pending[..=*i].iter().filter(|p| p.sector() == last.sector()) {
+            for piece in file.pending[..=*i].iter().filter(|p| p.shares_sector(last)) {
                 let end = piece.end().min(len) as usize;
                 let start = (piece.offset as usize).min(end);
                 bytes[start..end].copy_from_slice(&piece.bytes()[..end - start]);

@@ -28,8 +28,10 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    pub fn sector(&self) -> u64 {
-        self.offset / SECTOR
+    /// Whether a sector holds bytes of both.
+    pub fn shares_sector(&self, other: &Piece) -> bool {
+        let last = |piece: &Piece| piece.end().saturating_sub(1) / SECTOR;
+        self.offset / SECTOR <= last(other) && other.offset / SECTOR <= last(self)
     }
 
     pub fn end(&self) -> u64 {
@@ -176,14 +178,16 @@ impl Replay {
         self.at += 1;
     }
 
-    /// Cuts a write where sectors end.
+    /// Cuts a write where sectors end. Zeros behind everything are one piece: whichever of their
+    /// sectors are kept, what is read there is what lies behind a file that was not kept so far.
     fn write(&mut self, ino: Ino, offset: u64, bytes: &Arc<[u8]>) {
         let order = self.at;
         let file = self.file(ino);
+        let laid = offset >= file.seen_len() && bytes.iter().all(|b| *b == 0);
         let mut done = 0;
         while done < bytes.len() {
             let at = offset + done as u64;
-            let room = (SECTOR - at % SECTOR) as usize;
+            let room = if laid { bytes.len() } else { (SECTOR - at % SECTOR) as usize };
             let until = bytes.len().min(done + room);
             let from = Arc::clone(bytes);
             file.pending.push(Piece { order, offset: at, from, range: done..until });

@@ -76,6 +76,23 @@ fn sectors_come_in_any_order_and_keep_their_history() {
 }
 
 #[test]
+fn zeros_behind_everything_are_one_piece() {
+    let found = states(|fs| {
+        let file = dir(fs).create(FILE).unwrap();
+        dir(fs).sync().unwrap();
+        file.write_at(&[1; 8], 0).unwrap();
+        file.write_at(&[0; 1020], 8).unwrap();
+        file.write_at(&[2; 8], 8).unwrap();
+    });
+    let tight = |bytes: &[&[u8]]| found.contains(&holds(FILE, &bytes.concat()));
+    assert!(tight(&[&[1; 8], &[2; 8], &[0; 1012]]), "all");
+    assert!(tight(&[&[1; 8]]) && tight(&[&[1; 8], &[0; 1020]]), "not what lands on them");
+    assert!(tight(&[&[1; 8], &[2; 8]]), "what lands on them, and not they");
+    assert!(!tight(&[&[1; 8], &[0; 504]]), "half of them");
+    assert!(!tight(&[&[0; 8], &[2; 8]]), "a page without what it held before");
+}
+
+#[test]
 fn a_rename_is_whole_and_other_names_are_free() {
     let found = states(|fs| {
         dir(fs).create(FILE).unwrap();
