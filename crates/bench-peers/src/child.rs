@@ -62,14 +62,16 @@ impl Child {
 
     fn append(&self) -> Result<Measures> {
         let batches = self.batches()?;
-        let before = written_bytes();
+        let dir = &self.job.setup.dir;
         let mut engine = self.opened()?;
+        let before = written_bytes(dir);
         let in_flight = self.job.in_flight;
         let ((), append_s, append_cpu_s) = timed(|| engine.append(batches, in_flight))?;
         let ((), settle_s, settle_cpu_s) = timed(|| engine.settle())?;
         engine.close()?;
-        let settled_bytes = disk_bytes(&self.job.setup.dir)?;
-        let written = before.zip(written_bytes()).map(|(before, after)| after - before);
+        let settled_bytes = disk_bytes(dir)?;
+        let after = written_bytes(dir);
+        let written = before.zip(after).map(|(before, after)| after.saturating_sub(before));
         let appends = self.job.engine.appends().then_some(());
         Ok(Measures {
             append_s: appends.map(|()| append_s),

@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 /// What the system has begun to read ahead is in memory after this.
 const READ_AHEAD_TAKES: Duration = Duration::from_millis(20);
 
+/// Where a block device's counts say how many sectors of 512 bytes were written
+/// (<https://docs.kernel.org/block/stat.html>).
+const SECTORS_WRITTEN: usize = 6;
+
 /// Seconds of CPU that this process has used, all threads and system calls included.
 pub(crate) fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -24,10 +28,17 @@ pub(crate) fn timed<T>(call: impl FnOnce() -> Result<T>) -> Result<(T, f64, f64)
     Ok((value, start.elapsed().as_secs_f64(), cpu_s() - cpu))
 }
 
-/// Bytes that this process made go to a device, pages that are still dirty included; none where
-/// the kernel does not count them.
-pub(crate) fn written_bytes() -> Option<u64> {
-    number(&fs::read_to_string("/proc/self/io").ok()?, "write_bytes:")
+/// Bytes that the device of a folder was given since it started, by everybody, once nothing is left
+/// to be written; none where there is no such device. What the kernel counts by process would not
+/// do: that is the size of what becomes dirty in memory, pieces of up to 2 MiB of which the device
+/// may get 4 KiB.
+pub(crate) fn written_bytes(dir: &Path) -> Option<u64> {
+    rustix::fs::sync();
+    let device = fs::metadata(dir).ok()?.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let counts = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
+    let sectors: u64 = counts.split_whitespace().nth(SECTORS_WRITTEN)?.parse().ok()?;
+    Some(sectors * 512)
 }
 
 /// The most memory that this process has had at once, in bytes.
