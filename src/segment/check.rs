@@ -13,7 +13,6 @@ use crate::frame::FileHeader;
 use crate::fs::{Dir, Mapped};
 use crate::id::{Identity, SegmentId};
 use crate::index::Lookup;
-use crate::limits::ZONE_ROWS;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -80,6 +79,11 @@ impl Checked {
     /// Whether who reads a row of this table has checked it.
     pub fn has_row(&self, section: SectionId, row: u32) -> bool {
         self.groups(section).is_none_or(|groups| groups.has(row))
+    }
+
+    /// Whether who reads the identity of a row of this table has checked it.
+    pub fn has_identity(&self, section: SectionId, row: u32) -> bool {
+        self.groups(section).is_none_or(|groups| groups.has_identity(row))
     }
 
     /// Whether who reads this section has checked it.
@@ -180,10 +184,11 @@ impl<D: Dir> Segment<D> {
         self.check_base()?;
         let id = kind.section();
         let table = Table::view(self.place(id));
-        if (row as usize) < table.rows() && !self.checked.has_row(id, row) {
-            self.fetch_identity(kind, row);
-            let ids = table.check_zone(row as usize / ZONE_ROWS, 0);
-            ids.map_err(|f| self.in_section(id, f))?;
+        if (row as usize) < table.rows()
+            && let Some(groups) = self.checked.groups(id)
+        {
+            let checked = groups.check_identity(table, row, |bytes| _ = self.fetch(id, bytes));
+            checked.map_err(|f| self.in_section(id, f))?;
         }
         if table.ids(0).get(row as usize) != Some(identity) {
             return Ok(false);

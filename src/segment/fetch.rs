@@ -67,7 +67,7 @@ impl<D: Dir> Segment<D> {
 
     /// A row is compared by its identity next.
     pub fn fetch_identity(&self, kind: RowKind, row: u32) {
-        if !self.checked.has_row(kind.section(), row) {
+        if !self.checked.has_identity(kind.section(), row) {
             let table = Table::view(self.place(kind.section()));
             self.fetch(kind.section(), table.identities(row as usize / ZONE_ROWS));
         }
