@@ -98,27 +98,23 @@ impl StateCache {
         if held.segments != segments {
             *held = Holdings { segments: segments.clone(), known: HashMap::new() };
         }
-        let known: Vec<Option<bool>> =
-            traces.iter().map(|trace| held.known.get(trace).copied()).collect();
+        let known = traces.iter().map(|trace| held.known.get(trace).copied());
+        let mut sealed: Vec<Option<bool>> = known.collect();
         drop(held);
-        let mut sealed = Vec::with_capacity(traces.len());
-        let mut new = Vec::new();
-        for (trace, known) in traces.iter().zip(known) {
-            let is_sealed = match known {
-                Some(is_sealed) => is_sealed,
-                None => {
-                    let is_sealed = !view.holders(*trace)?.is_empty();
-                    new.push((*trace, is_sealed));
-                    is_sealed
-                }
-            };
-            sealed.push(is_sealed);
+        let unknown = (0..traces.len()).filter(|i| sealed[*i].is_none());
+        let mut unknown: Vec<(u64, usize)> =
+            unknown.map(|i| (view.key.lookup_hash(traces[i]), i)).collect();
+        // In the order of the indexes, each page of which is then read once.
+        unknown.sort_unstable();
+        for (_, i) in &unknown {
+            sealed[*i] = Some(!view.holders(traces[*i])?.is_empty());
         }
+        let sealed: Vec<bool> = sealed.into_iter().flatten().collect();
         let mut held = self.holdings.lock();
         // The segments may have changed meanwhile, for somebody else.
         if held.segments == segments {
             let room = SEALED_MAX.saturating_sub(held.known.len());
-            held.known.extend(new.into_iter().take(room));
+            held.known.extend(unknown.iter().take(room).map(|(_, i)| (traces[*i], sealed[*i])));
         }
         Ok(sealed)
     }
