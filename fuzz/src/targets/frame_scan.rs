@@ -117,7 +117,12 @@ fn check_scan(file: &[u8], header: &FileHeader) -> Scan {
     }
     assert_eq!(scan.end, end);
     assert!(end <= file.len() as u64);
-    assert_eq!(scan.stop.is_none(), end == file.len() as u64);
+    // What is behind a log's last frame is the end of the file, or zeros up to it.
+    assert_eq!(scan.stop.is_none(), file[end as usize..].iter().all(|b| *b == 0));
+    assert_eq!(
+        scan.written(file.len() as u64),
+        if scan.stop.is_some() { file.len() as u64 } else { end }
+    );
     assert!(scan.beyond.iter().all(|found| found.offset >= end));
     assert!(scan.promise_max <= file.len() as u64);
     scan
