@@ -25,6 +25,9 @@ pub struct Appended {
 /// longer than literals but for the separators before them.
 const PARTS_MAX: usize = LOG_PARTS_MAX as usize + 2 * PAYLOAD_BYTES_MAX / LITERAL_BYTES_MAX;
 
+/// Records of a trace that are decoded before they are used.
+const DECODED_AT_ONCE: usize = 64;
+
 /// Where a record stands.
 #[derive(Debug, Clone, Copy)]
 struct At {
@@ -204,31 +207,43 @@ impl<F: File> LogTable<F> {
         Ok(Appended { seq: at.seq, record: placed(record, self.id, at.frame) })
     }
 
-    fn decode_all(
-        &self,
-        inner: &Inner,
-        records: Option<&Records>,
-        seq_max: Seq,
-    ) -> Result<Vec<Appended>> {
-        let places = records.into_iter().flat_map(|records| &records.places);
-        let visible = places.take_while(|at| at.seq <= seq_max);
+    fn decode_all(&self, inner: &Inner, places: &[At], seq_max: Seq) -> Result<Vec<Appended>> {
+        let visible = places.iter().take_while(|at| at.seq <= seq_max);
         visible.map(|at| self.decode(inner, *at)).collect()
     }
 
-    /// The records of a trace and its observations up to `seq_max`, in append order.
+    /// Hands out the records of a trace and its observations up to `seq_max`, in append order.
+    /// Memory: a few of them; appending goes on while they are used.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn trace(&self, trace: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
-        let inner = self.inner.read();
-        self.decode_all(&inner, of(&inner.traces, trace), seq_max)
+    pub fn each_of_trace(
+        &self,
+        trace: Identity,
+        seq_max: Seq,
+        each: &mut dyn FnMut(Appended),
+    ) -> Result<()> {
+        let mut done = 0;
+        loop {
+            let some = {
+                let inner = self.inner.read();
+                let left = places(&inner.traces, trace).get(done..).unwrap_or_default();
+                self.decode_all(&inner, &left[..left.len().min(DECODED_AT_ONCE)], seq_max)?
+            };
+            let is_last = some.len() < DECODED_AT_ONCE;
+            done += some.len();
+            some.into_iter().for_each(&mut *each);
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
-    /// The last record of a trace up to `seq_max`: changes when the answer of [`trace`](Self::trace)
-    /// does, and never comes again.
+    /// The last record of a trace up to `seq_max`: changes when the answer of
+    /// [`each_of_trace`](Self::each_of_trace) does, and never comes again.
     pub fn trace_last(&self, trace: Identity, seq_max: Seq) -> Option<Seq> {
         let inner = self.inner.read();
-        let places = &of(&inner.traces, trace)?.places;
+        let places = places(&inner.traces, trace);
         let visible = places.partition_point(|at| at.seq <= seq_max);
         places.get(visible.checked_sub(1)?).map(|at| at.seq)
     }
@@ -239,7 +254,7 @@ impl<F: File> LogTable<F> {
     /// `Corruption`.
     pub fn score(&self, score: Identity, seq_max: Seq) -> Result<Vec<Appended>> {
         let inner = self.inner.read();
-        self.decode_all(&inner, of(&inner.scores, score), seq_max)
+        self.decode_all(&inner, places(&inner.scores, score), seq_max)
     }
 
     /// The records from `first` to `last`, in append order.
@@ -331,6 +346,10 @@ impl Records {
 
 fn of(maps: &ByIdentity, id: Identity) -> Option<&Records> {
     maps.of(id.bits as u64).get(&id)
+}
+
+fn places(maps: &ByIdentity, id: Identity) -> &[At] {
+    of(maps, id).map_or(&[], |records| &records.places)
 }
 
 fn sorted(maps: &ByIdentity, seq_max: Seq) -> Vec<Identity> {

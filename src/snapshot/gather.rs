@@ -76,9 +76,7 @@ impl Gathered {
             details: RefCell::default(),
         };
         for log in &view.logs {
-            for appended in log.trace(identity, seq)? {
-                all.apply(view, appended.record);
-            }
+            log.each_of_trace(identity, seq, &mut |appended| all.apply(view, appended.record))?;
         }
         all.find_touched(view)?;
         Ok(all)

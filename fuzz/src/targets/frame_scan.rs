@@ -173,7 +173,9 @@ fn read_table(table: &LogTable<MemoryFile>) {
     let mut reader = LogReader::new(table, 8);
     let mut found = 0;
     for identity in table.traces(all) {
-        let records = table.trace(identity, all).expect("records that were taken in");
+        let mut records = Vec::new();
+        let read = table.each_of_trace(identity, all, &mut |appended| records.push(appended));
+        read.expect("records that were taken in");
         assert!(!records.is_empty());
         found += records.len();
         for appended in records {
