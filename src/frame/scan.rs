@@ -105,8 +105,7 @@ pub fn scan(file: &[u8], header: &FileHeader) -> Scan {
     if header.kind == FileKind::Log && rest.iter().all(|b| *b == 0) {
         // Laid ahead, or never written: the log ends here.
         scan.stop = None;
-    }
-    if scan.stop.is_some() {
+    } else if scan.stop.is_some() {
         salvage(file, header.salt, &mut scan);
     }
     scan

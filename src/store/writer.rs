@@ -188,7 +188,7 @@ impl<F: Fs> Writer<F> {
         let room = if strict { end + 2 * SECTOR } else { end };
         let waited_for = match self.shared.options.durability {
             Durability::Os => false,
-            Durability::Disk => self.syncer.is_idle() && self.shared.has_only(pending.bytes),
+            Durability::Disk => is_alone(&self.syncer, &self.shared, pending.bytes),
             Durability::DiskStrict => true,
         };
         let laying = waited_for && self.bytes.len() <= LOG_LAID_FRAME_BYTES_MAX;
@@ -220,17 +220,13 @@ impl<F: Fs> Writer<F> {
         }
         match self.shared.options.durability {
             Durability::Os => self.syncer.acknowledge(vec![written], Ok(())),
-            Durability::Disk if self.is_alone(&written) => self.syncer.sync(vec![written]),
+            Durability::Disk if is_alone(&self.syncer, &self.shared, written.bytes) => {
+                self.syncer.sync(vec![written]);
+            }
             Durability::Disk => self.syncer.submit(written),
             Durability::DiskStrict => self.promise_and_acknowledge(written),
         }
         Ok(())
-    }
-
-    /// Nothing written before is unsynced, and nothing is to be written while it is synced, as far
-    /// as can be told.
-    fn is_alone(&self, written: &Written<<F::Dir as Dir>::File>) -> bool {
-        self.syncer.is_idle() && self.shared.has_only(written.bytes)
     }
 
     /// At `DiskStrict` a group is acknowledged, and shown, once the marker that promises it is
@@ -386,6 +382,12 @@ impl<F: Fs> Writer<F> {
         shared.commit_edit(&Edit::AddLog(LogId(number)))?;
         Ok(file)
     }
+}
+
+/// Nothing written before a group of so many bytes is unsynced, and nothing is to be written while
+/// it is synced, as far as can be told.
+fn is_alone<F: Fs>(syncer: &Syncer<F>, shared: &Shared<F>, bytes: usize) -> bool {
+    syncer.is_idle() && shared.has_only(bytes)
 }
 
 /// Reserves space up to `end`, a step ahead, so that a full disk refuses a group whole.
