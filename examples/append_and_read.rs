@@ -78,7 +78,7 @@ fn main() -> Result<()> {
         .score_type(ScoreType::Numeric)
         .number(0.2),
     )?;
-    store.append(batch)?.wait()?;
+    store.append_and_wait(batch)?;
 
     show(&store.snapshot(), &trace)?;
     let report = store.seal(SealLevel::Full)?;

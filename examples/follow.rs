@@ -27,7 +27,7 @@ fn main() -> Result<()> {
                 .start(start)
                 .end(Timestamp(start.0 + 250_000_000)),
         )?;
-        writer.append(batch)?.wait()?;
+        writer.append_and_wait(batch)?;
         if step == 2 {
             writer.seal(SealLevel::Quick)?;
         }

@@ -68,6 +68,8 @@ pub const LOG_RESERVE_BYTES: u64 = 1 << 20;
 pub const LOG_LAID_BYTES: u64 = 128 << 10;
 /// A longer frame lays none: it would use most of them up at once.
 pub const LOG_LAID_FRAME_BYTES_MAX: usize = 64 << 10;
+/// What sealing writes goes to the disk in steps of so many bytes: the syncs of appends wait for one.
+pub const SEALING_UNSYNCED_BYTES_MAX: usize = 1 << 20;
 
 const _: () = assert!(PART_BYTES_MAX <= PIECE_BYTES_MAX && PART_BYTES_MAX <= BLOCK_BYTES_MAX);
 const _: () = assert!(PART_BYTES_MAX <= BLOCK_BYTES && BLOCK_BYTES <= BLOCK_BYTES_MAX);

@@ -4,14 +4,14 @@
 //! thread is a place where [shuttle](https://docs.rs/shuttle) may switch to another thread.
 
 #[cfg(not(feature = "shuttle"))]
-pub(crate) use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::thread::{Builder, JoinHandle};
 
 #[cfg(feature = "shuttle")]
-pub(crate) use scheduled::{Condvar, Mutex, RwLock, RwLockReadGuard};
+pub(crate) use scheduled::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 #[cfg(feature = "shuttle")]
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(feature = "shuttle")]

@@ -59,7 +59,7 @@ fn row(
 }
 
 fn acknowledged(store: &Store, batch: Batch) -> f64 {
-    let (done, took) = timed(|| store.append(batch).and_then(|commit| commit.wait()));
+    let (done, took) = timed(|| store.append_and_wait(batch));
     done.unwrap();
     took.wall.as_secs_f64() * 1e6
 }

@@ -21,6 +21,7 @@
 use crate::error::Fault;
 use crate::error::Result;
 use crate::fs::File;
+use crate::limits::SEALING_UNSYNCED_BYTES_MAX;
 use crate::planted::{self, Bug};
 use std::ops::Range;
 
@@ -59,6 +60,8 @@ pub struct SectionWriter<F: File> {
     file: F,
     offset: u64,
     directory: Vec<SectionAt>,
+    /// Bytes written since the last sync.
+    unsynced: usize,
     crc: crc32fast::Hasher,
     open: Option<(SectionId, u64)>,
 }
@@ -76,6 +79,7 @@ impl<F: File> SectionWriter<F> {
             offset: header.len() as u64,
             directory: Vec::new(),
             crc,
+            unsynced: 0,
             open: None,
         })
     }
@@ -96,9 +100,18 @@ impl<F: File> SectionWriter<F> {
     /// # Errors
     /// Those of the file system.
     pub fn extend(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_at(bytes, self.offset)?;
         self.crc.update(bytes);
-        self.offset += bytes.len() as u64;
+        for piece in bytes.chunks(SEALING_UNSYNCED_BYTES_MAX) {
+            self.file.write_at(piece, self.offset)?;
+            self.offset += piece.len() as u64;
+            self.unsynced += piece.len();
+            if self.unsynced >= SEALING_UNSYNCED_BYTES_MAX {
+                // SYNC: nothing depends on it. A file that goes to the disk at once keeps it from
+                // the appends that are to be acknowledged meanwhile.
+                self.file.sync()?;
+                self.unsynced = 0;
+            }
+        }
         Ok(())
     }
 
@@ -126,7 +139,7 @@ impl<F: File> SectionWriter<F> {
         self.end()
     }
 
-    /// Writes the footer and gives the file, its length and the footer's checksum. Nothing is
+    /// Writes the footer and gives the file, its length and the footer's checksum. The end is not
     /// synced yet.
     ///
     /// # Errors

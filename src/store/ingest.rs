@@ -170,11 +170,12 @@ impl Ingest {
 }
 
 impl<F: Fs> Shared<F> {
-    pub fn append(&self, records: Vec<Record>) -> Result<Commit> {
+    /// Appends a batch; `wake` as in [`encode_for`](Self::encode_for).
+    pub fn append(&self, records: Vec<Record>, wake: &mut dyn FnMut(&mut Queue)) -> Result<Commit> {
         let (count, mut records) = (records.len() as u64, Some(records));
         loop {
             self.wait_for_room(count)?;
-            let appended = self.encode(|ingest| {
+            let appended = self.encode_for(wake, |ingest| {
                 self.check_open()?;
                 if count == 0 {
                     return Ok(Some(ingest.no_batch()));

@@ -11,13 +11,14 @@
 //! that the writer gets next, through a queue whose lock nobody holds for long. A group becomes
 //! visible to snapshots when its durability level is reached, and never if its sync failed.
 //!
-//! Read in this order: `builder`, `batch`, `commit`, `shared`, `queue`, `ingest`, `writer`,
-//! `syncer`, `open`, `pace`, `brake`, `keeper`, `stats`, `follower`, `repair`.
+//! Read in this order: `builder`, `batch`, `commit`, `shared`, `queue`, `ingest`, `desk`,
+//! `writer`, `syncer`, `open`, `pace`, `brake`, `keeper`, `stats`, `follower`, `repair`.
 
 mod batch;
 mod brake;
 mod builder;
 mod commit;
+mod desk;
 mod follower;
 mod ingest;
 mod keeper;
@@ -43,10 +44,12 @@ pub use stats::{StatBytes, Stats};
 use crate::backup::{BackupReport, Source, backup};
 use crate::error::Result;
 use crate::fs::{Fs, RealFs};
+use crate::id::Seq;
 use crate::recovery::RecoveryReport;
 use crate::segment::SealLevel;
 use crate::snapshot::Snapshot;
 use crate::sync::JoinHandle;
+use desk::Desk;
 use shared::Shared;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +59,7 @@ use std::sync::Arc;
 pub struct Store<F: Fs = RealFs> {
     fs: F,
     shared: Arc<Shared<F>>,
+    desk: Arc<Desk<F>>,
     threads: Vec<JoinHandle<()>>,
     report: RecoveryReport,
 }
@@ -93,7 +97,18 @@ impl<F: Fs> Store<F> {
     /// # Errors
     /// `Poisoned` after a failed write or sync, `Closed`.
     pub fn append(&self, batch: Batch) -> Result<Commit> {
-        self.shared.append(batch.into_records())
+        let shared = &self.shared;
+        shared.append(batch.into_records(), &mut |_| shared.wake_writer())
+    }
+
+    /// Appends a batch and returns when it is durable: as [`append`](Self::append) and
+    /// [`Commit::wait`], for who waits for each batch before the next. Where no other batch is on
+    /// its way the caller's thread writes and syncs it itself, and no thread is woken for it.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append) and [`Commit::wait`].
+    pub fn append_and_wait(&self, batch: Batch) -> Result<Seq> {
+        self.desk.append_and_wait(batch.into_records())
     }
 
     /// A view of everything that is acknowledged by now.

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::builder::{Create, StoreBuilder};
+use super::desk::Desk;
 use super::keeper::remove_if_there;
 use super::repair::Origin;
 use super::shared::{Opened, Shared};
@@ -50,21 +51,21 @@ pub(super) fn open<F: Fs>(builder: StoreBuilder<F>, path: &Path) -> Result<Store
     let mut opened = opened;
     opened.manifest.start_anew_past(options.manifest_bytes_max);
     let shared = Arc::new(Shared::new(opened, options, clock, listener));
-    let mut store = Store { fs, shared, threads: Vec::new(), report };
+    let syncer = Arc::new(Syncer::new(Arc::clone(&shared)));
+    let writer = Writer::new(Arc::clone(&shared), Arc::clone(&syncer), previous, last_seq);
+    let desk = Arc::new(Desk::new(Arc::clone(&shared), writer));
+    let mut store = Store { fs, shared, desk, threads: Vec::new(), report };
     // Where one thread does not start, dropping the store ends the others.
-    start(&mut store, previous, last_seq, background)?;
+    start(&mut store, syncer, background)?;
     Ok(store)
 }
 
 fn start<F: Fs>(
     store: &mut Store<F>,
-    previous: Previous,
-    last_seq: Seq,
+    syncer: Arc<Syncer<F>>,
     background: Background,
 ) -> Result<()> {
-    let shared = Arc::clone(&store.shared);
-    let syncer = Arc::new(Syncer::new(Arc::clone(&shared)));
-    let writer = Writer::new(Arc::clone(&shared), Arc::clone(&syncer), previous, last_seq);
+    let (shared, desk) = (Arc::clone(&store.shared), Arc::clone(&store.desk));
     let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| -> Result<()> {
         let started = Builder::new().name(name.to_owned()).spawn(run);
         let failed = |e| Error::io("start a thread for", shared.dir.path(), e);
@@ -76,33 +77,18 @@ fn start<F: Fs>(
     spawn(
         "tracekeep-write",
         Box::new(move || {
-            guarded(&on_panic, || writer.run());
+            on_panic.guarded(|| desk.run());
             closer.close();
         }),
     )?;
     let on_panic = Arc::clone(&shared);
-    spawn("tracekeep-sync", Box::new(move || guarded(&on_panic, || sync.run())))?;
+    spawn("tracekeep-sync", Box::new(move || on_panic.guarded(|| sync.run())))?;
     if background == Background::On {
         let keeper = Arc::clone(&shared);
         let on_panic = Arc::clone(&shared);
-        spawn("tracekeep-keep", Box::new(move || guarded(&on_panic, || keeper.keep())))?;
+        spawn("tracekeep-keep", Box::new(move || on_panic.guarded(|| keeper.keep())))?;
     }
     Ok(())
-}
-
-/// Poisons the store where a thread of it panics, so that nobody waits for it for ever.
-fn guarded<F: Fs>(shared: &Arc<Shared<F>>, run: impl FnOnce()) {
-    struct Guard<'a, F: Fs>(&'a Shared<F>);
-    impl<F: Fs> Drop for Guard<'_, F> {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                let error = Error::new(ErrorKind::Poisoned, "a thread of the store panicked");
-                self.0.poison(&error);
-            }
-        }
-    }
-    let _guard = Guard(shared);
-    run();
 }
 
 /// Makes a new store. Nothing is acknowledged before `CURRENT` is durable.

@@ -96,6 +96,19 @@ impl Queue {
         self.in_flight() == bytes && self.alone >= ALONE_TO_TELL
     }
 
+    /// Whether all that is on its way is one group, handed over, and nothing is likely to be
+    /// appended before it is durable.
+    pub fn is_alone(&self) -> bool {
+        self.ready.front().is_some_and(|only| self.has_only(only.bytes))
+    }
+
+    /// Who wrote a group in the place of the writer's thread no longer does. Tells whether there
+    /// is something for that thread to take.
+    pub fn give_back(&mut self) -> bool {
+        self.wanted = true;
+        self.in_flight() > 0
+    }
+
     /// Bytes became durable, or were refused; somebody is appending, or not.
     fn release(&mut self, bytes: usize, appending: bool) {
         self.handed = self.handed.saturating_sub(bytes);
@@ -117,15 +130,30 @@ impl Queue {
 impl<F: Fs> Shared<F> {
     /// Lets `work` have the encoder. Nobody else locks it but by trying to, under the queue's lock.
     pub fn encode<T>(&self, work: impl FnOnce(&mut Ingest) -> T) -> T {
+        self.encode_for(&mut |_| self.wake_writer(), work)
+    }
+
+    /// As [`encode`](Self::encode); where the writer waits for what there is then, `wake` is to see
+    /// that it gets it.
+    pub fn encode_for<T>(
+        &self,
+        wake: &mut dyn FnMut(&mut Queue),
+        work: impl FnOnce(&mut Ingest) -> T,
+    ) -> T {
         let mut ingest = self.ingest.lock();
         let outcome = work(&mut ingest);
         let mut queue = self.queue.lock();
         if queue.look_at(&mut ingest) {
-            self.work.notify_one();
+            wake(&mut queue);
         }
         // Before the queue: a writer that finds the encoder taken may rely on this look.
         drop(ingest);
         outcome
+    }
+
+    /// Wakes the writer's thread.
+    pub fn wake_writer(&self) {
+        self.work.notify_one();
     }
 
     /// The next thing for the writer. Where there is none yet, it is woken by who has the encoder.

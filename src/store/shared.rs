@@ -210,6 +210,21 @@ impl<F: Fs> Shared<F> {
         }
     }
 
+    /// Poisons the store where `run` panics, so that nobody waits for it for ever.
+    pub fn guarded(&self, run: impl FnOnce()) {
+        struct Guard<'a, F: Fs>(&'a Shared<F>);
+        impl<F: Fs> Drop for Guard<'_, F> {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    let what = "a thread of the store panicked";
+                    self.0.poison(&Error::new(ErrorKind::Poisoned, what));
+                }
+            }
+        }
+        let _guard = Guard(self);
+        run();
+    }
+
     /// Why nothing can be appended, if so.
     pub fn failure(&self) -> Option<Error> {
         self.failure.lock().as_ref().map(Error::repeat)

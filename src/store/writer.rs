@@ -81,32 +81,33 @@ impl<F: Fs> Writer<F> {
         }
     }
 
-    /// Writes groups until the store closes.
-    pub fn run(mut self) {
-        while let Some(next) = self.next() {
-            let Some(pending) = next else {
-                if let Err(e) = self.idle() {
-                    self.shared.poison(&e);
-                }
-                continue;
-            };
-            if let Some(failure) = self.shared.failure() {
-                pending.done.set(Err(&failure));
-                self.shared.refuse_all(&failure, 0);
-                self.shared.release(pending.bytes);
-                continue;
-            }
-            let (done, bytes) = (Arc::clone(&pending.done), pending.bytes);
-            if let Err(e) = self.write(pending) {
-                self.refuse(&done, bytes, &e);
-            }
-            // Under traffic without a pause, too.
-            if self.promise_is_due()
-                && let Err(e) = self.idle()
-            {
-                self.shared.poison(&e);
-            }
+    /// Writes a group, or refuses it.
+    pub fn put(&mut self, pending: Pending) {
+        if let Some(failure) = self.shared.failure() {
+            pending.done.set(Err(&failure));
+            self.shared.refuse_all(&failure, 0);
+            self.shared.release(pending.bytes);
+            return;
         }
+        let (done, bytes) = (Arc::clone(&pending.done), pending.bytes);
+        if let Err(e) = self.write(pending) {
+            self.refuse(&done, bytes, &e);
+        }
+        // Under traffic without a pause, too.
+        if self.promise_is_due() {
+            self.rest();
+        }
+    }
+
+    /// What there is to do in quiet time.
+    pub fn rest(&mut self) {
+        if let Err(e) = self.idle() {
+            self.shared.poison(&e);
+        }
+    }
+
+    /// What there is to do at the end.
+    pub fn close(&mut self) {
         if self.shared.failure().is_none()
             && let Err(e) = self.finish_log()
         {
@@ -114,35 +115,22 @@ impl<F: Fs> Writer<F> {
         }
     }
 
-    /// The next group; `Some(None)` after quiet time; `None` when the store closes.
-    fn next(&mut self) -> Option<Option<Pending>> {
-        let mut queue = self.shared.queue.lock();
-        loop {
-            if let Some(pending) = self.shared.take(&mut queue) {
-                return Some(Some(pending));
-            }
-            // Who has the encoder may still hand something over.
-            if self.shared.is_closing() && !self.shared.ingest.is_locked() {
-                return None;
-            }
-            let marker = Duration::from_millis(self.shared.options.marker_ms);
-            let quiet = match (
-                self.log.as_ref().is_some_and(|l| l.dirty),
-                self.shared.options.durability,
-            ) {
-                (false, _) => None,
-                (true, Durability::Os) => Some(OS_SYNC_EVERY.max(marker)),
-                (true, _) => Some(marker.max(Duration::from_millis(1))),
-            };
-            match quiet {
-                None => self.shared.work.wait(&mut queue),
-                Some(quiet) => {
-                    if self.shared.work.wait_for(&mut queue, quiet).timed_out() {
-                        return Some(self.shared.take(&mut queue));
-                    }
-                }
-            }
+    /// Seq of the next record.
+    pub fn next_seq(&self) -> Seq {
+        self.next_seq
+    }
+
+    /// How long nothing is to be written before it is time to [`rest`](Self::rest); `None` where
+    /// there is nothing to do then.
+    pub fn patience(&self) -> Option<Duration> {
+        if !self.log.as_ref().is_some_and(|log| log.dirty) {
+            return None;
         }
+        let marker = Duration::from_millis(self.shared.options.marker_ms);
+        Some(match self.shared.options.durability {
+            Durability::Os => OS_SYNC_EVERY.max(marker),
+            _ => marker.max(Duration::from_millis(1)),
+        })
     }
 
     fn write(&mut self, pending: Pending) -> Result<()> {

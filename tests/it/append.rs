@@ -31,6 +31,7 @@ fn an_empty_batch_is_done_at_once() {
     let world = World::new();
     let store = world.store();
     assert_eq!(store.append(Batch::new()).unwrap().wait().unwrap().0, 0);
+    assert_eq!(store.append_and_wait(Batch::new()).unwrap().0, 0);
     append(&store, [trace("a", 0)]);
     let commit = store.append(Batch::new()).unwrap();
     assert!(commit.is_done());
@@ -73,7 +74,10 @@ fn many_threads(world: &World) {
                         observation(&format!("t{thread}"), &name, b)
                             .input(format!("{thread} {b} {r} ").repeat(50))
                     });
-                    let seq = store.append(batch(records)).unwrap().wait().unwrap();
+                    let seq = match thread % 2 {
+                        0 => store.append(batch(records)).unwrap().wait().unwrap(),
+                        _ => store.append_and_wait(batch(records)).unwrap(),
+                    };
                     assert!(seq.0 > last);
                     last = seq.0;
                     let seen = store.snapshot();

@@ -69,6 +69,9 @@ pub fn batches(records: Vec<Record>, batch_records: usize) -> Result<Vec<Batch>>
 /// # Errors
 /// The store's.
 pub fn append(store: &Store, batches: Vec<Batch>, in_flight: usize) -> Result<()> {
+    if in_flight == 1 {
+        return batches.into_iter().try_for_each(|batch| store.append_and_wait(batch).map(|_| ()));
+    }
     let mut commits: VecDeque<Commit> = VecDeque::with_capacity(in_flight);
     for batch in batches {
         if commits.len() == in_flight

@@ -112,7 +112,7 @@ impl World {
         match kind % 16 {
             0..=6 => {
                 let batch = self.model.batch(u)?;
-                let done = self.store().append(batch).and_then(|commit| commit.wait());
+                let done = self.store().append_and_wait(batch);
                 assert!(done.is_ok(), "{done:?}");
                 self.note();
             }

@@ -41,7 +41,11 @@ impl Engine for Tracekeep {
             for record in records {
                 batch.push(record)?;
             }
-            commits.push_back(self.0.append(batch)?);
+            if in_flight == 1 {
+                self.0.append_and_wait(batch)?;
+            } else {
+                commits.push_back(self.0.append(batch)?);
+            }
         }
         for commit in commits {
             commit.wait()?;

@@ -164,7 +164,7 @@ fn settle(
         }
     }
     for number in refused {
-        patiently(|| store.append(stream.batch(number)?)?.wait())?;
+        patiently(|| store.append_and_wait(stream.batch(number)?))?;
         note(notes, number)?;
     }
     Ok(())

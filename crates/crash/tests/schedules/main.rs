@@ -27,7 +27,7 @@ use shuttle::{Config, Runner};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracekeep::{Durability, ErrorKind, SealLevel};
-use world::{World, acknowledge, batch, check, contents, some_alone};
+use world::{World, acknowledge, append_and_wait, batch, check, contents, some_alone};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(otherwise)
@@ -69,8 +69,7 @@ fn commits_of_many_threads() {
             let store = Arc::clone(&store);
             shuttle::thread::spawn(move || {
                 for n in 0..3 {
-                    let commit = store.append(batch(who, n)).unwrap();
-                    let seq = commit.wait().unwrap();
+                    let seq = append_and_wait(&store, who, n).unwrap();
                     assert!(store.snapshot().seq() >= seq, "acknowledged and not visible");
                     assert!(contents(&store.snapshot()).contains(&(who, n)));
                 }
@@ -105,10 +104,10 @@ fn refusal_on_a_full_disk() {
         let mut kept: Vec<_> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
         // Who is told of a full disk, and knows that there is space again, is not refused once more.
         world.faults().refuse_once();
-        let refused = store.append(batch(0, 0)).unwrap().wait();
+        let refused = append_and_wait(&store, 0, 0);
         // A marker may have met it instead, and that can wait.
         kept.extend(refused.is_ok().then_some((0, 0)));
-        store.append(batch(0, 1)).unwrap().wait().unwrap();
+        append_and_wait(&store, 0, 1).unwrap();
         kept.push((0, 1));
         kept.sort_unstable();
         // What was refused is nowhere, and nothing else is missing.

@@ -7,6 +7,7 @@ use tracekeep::model::{ObservationRecord, Operation, Timestamp};
 use tracekeep::{
     Batch, Durability, ErrorKind, Id, Options, ReadStore, Snapshot, Store, StoreBuilder,
 };
+use tracekeep::{Result, id::Seq};
 use tracekeep_crash::disk::SimFs;
 
 /// A disk and how the store on it is opened.
@@ -108,9 +109,17 @@ pub(crate) fn check(snapshot: &Snapshot<Scheduled>) -> u64 {
 pub(crate) fn some_alone(store: &Store<Scheduled>) -> u64 {
     let count = if shuttle::rand::thread_rng().gen_ratio(1, 2) { 5 } else { 0 };
     for n in 0..count {
-        store.append(batch(0, n)).and_then(|commit| commit.wait()).unwrap();
+        append_and_wait(store, 0, n).unwrap();
     }
     count
+}
+
+/// Appends and waits, in one of the two ways.
+pub(crate) fn append_and_wait(store: &Store<Scheduled>, who: u64, n: u64) -> Result<Seq> {
+    match shuttle::rand::thread_rng().gen_ratio(1, 2) {
+        true => store.append_and_wait(batch(who, n)),
+        false => store.append(batch(who, n)).and_then(|commit| commit.wait()),
+    }
 }
 
 /// Appends and waits, and gives what was acknowledged. Others are refused with this kind.
@@ -122,7 +131,7 @@ pub(crate) fn acknowledge(
 ) -> Vec<(u64, u64)> {
     let mut kept = Vec::new();
     for n in 0..batches {
-        match store.append(batch(who, n)).and_then(|commit| commit.wait()) {
+        match append_and_wait(store, who, n) {
             Ok(_) => kept.push((who, n)),
             Err(e) => assert!(e.kind() == refused || e.kind() == ErrorKind::Io, "{e}"),
         }
