@@ -143,4 +143,20 @@ mod tests {
             assert_eq!(Store::open(temp.path()).unwrap().snapshot().seq(), last);
         }
     }
+
+    #[test]
+    fn what_a_caller_wrote_is_promised_in_quiet_time() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = Store::open(temp.path()).unwrap();
+        (0..10).for_each(|_| drop(store.append_and_wait(record()).unwrap()));
+        for _ in 0..5 {
+            let unpromised = || store.desk.writer.lock().patience().is_some();
+            let start = std::time::Instant::now();
+            while unpromised() {
+                assert!(start.elapsed().as_secs() < 60, "its thread was not told");
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            store.append_and_wait(record()).unwrap();
+        }
+    }
 }

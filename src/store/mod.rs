@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A batch is deduplicated and encoded on the caller's thread, under one lock, into the group
-//! that the writer gets next, through a queue whose lock nobody holds for long. A group becomes
+//! that the writer gets next, through a queue whose lock nobody holds for long. Who waits for a
+//! batch without company does the work of the other threads himself (`desk`). A group becomes
 //! visible to snapshots when its durability level is reached, and never if its sync failed.
 //!
 //! Read in this order: `builder`, `batch`, `commit`, `shared`, `queue`, `ingest`, `desk`,
