@@ -63,12 +63,13 @@ impl<F: Fs> Desk<F> {
     /// Appends a batch and waits for it. Where it has no company, nobody else is woken for it.
     pub fn append_and_wait(&self, records: Vec<Record>) -> Result<Seq> {
         let mut claimed = None;
-        let commit = self.shared.append(records, &mut |queue| {
+        let appended = self.shared.append(records, &mut |queue| {
             claimed = self.claim(queue);
             if claimed.is_none() {
                 self.shared.wake_writer();
             }
-        })?;
+        });
+        // What is claimed is written whatever became of this batch: others may be in it.
         if let Some((mut writer, pending)) = claimed {
             let unwatched = writer.patience().is_none();
             self.shared.guarded(|| writer.put(pending));
@@ -78,7 +79,7 @@ impl<F: Fs> Desk<F> {
                 self.shared.wake_writer();
             }
         }
-        commit.wait()
+        appended?.wait()
     }
 
     /// The group that waits for a writer, if there is no other and nobody writes.

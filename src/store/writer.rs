@@ -1,5 +1,5 @@
-//! The writer thread: takes groups, compresses them, writes frames. The only one that writes
-//! logs.
+//! The writer: compresses groups and writes frames, in whatever thread has it (see `desk`).
+//! Nothing else writes logs.
 
 use super::commit::Done;
 use super::listener::Event;
