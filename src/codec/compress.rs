@@ -215,16 +215,9 @@ fn lend<'d, T>(before: Before<'d>, work: impl FnOnce(&mut Decompressor<'d>) -> T
     worked
 }
 
-/// A dictionary of at most `max` bytes from samples that lie one after another, `sizes` long.
-/// `None` where zstd finds too little in them. Slow: keep it off the append path.
-pub fn train_dictionary(samples: &[u8], sizes: &[usize], max: usize) -> Option<Vec<u8>> {
-    zstd::dict::from_continuous(samples, sizes, max)
-        .ok()
-        .filter(|dictionary| !dictionary.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::train::train;
     use super::*;
     use proptest::prelude::*;
 
@@ -279,8 +272,7 @@ mod tests {
     #[test]
     fn a_dictionary_helps_and_is_needed() {
         let texts: Vec<String> = (0..2000).map(message).collect();
-        let sizes: Vec<usize> = texts.iter().map(String::len).collect();
-        let dictionary = train_dictionary(texts.concat().as_bytes(), &sizes, 4096).unwrap();
+        let dictionary = train(texts.concat().as_bytes(), 4096, &mut || ());
         assert!(dictionary.len() <= 4096);
         let raw = message(5000).into_bytes();
         let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -298,6 +290,5 @@ mod tests {
         assert_eq!(out, raw);
         // What is lent next has no dictionary any more.
         assert!(with_own(|own| own.decompress_exact(&with, raw.len(), &mut out)).is_err());
-        assert_eq!(train_dictionary(b"ab", &[1, 1], 4096), None);
     }
 }

@@ -25,7 +25,7 @@
 //!
 //! Records, of which there are many, are written and read by hand, in the same bytes.
 //!
-//! Read in this order: `check`, `wire`, `encode`, `varint`, `compress`.
+//! Read in this order: `check`, `wire`, `encode`, `varint`, `compress`, `train`.
 
 mod check;
 pub mod compress;
@@ -34,6 +34,7 @@ mod encode;
 mod independent;
 #[cfg(test)]
 mod tests;
+pub mod train;
 pub mod varint;
 mod wire;
 pub mod words;

@@ -9,12 +9,12 @@
 use crate::sizes::GROUPS;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use tracekeep::internals::codec::train::train;
 
 /// As in the engine: a block of parts, a dictionary, and what that is trained from.
 const BLOCK_BYTES: usize = 32 << 10;
 const DICTIONARY_BYTES: usize = 112 << 10;
 const SAMPLE_BYTES_MAX: usize = 8 << 20;
-const SAMPLE_MAX: usize = 4 << 10;
 /// The groups are held out by pairs.
 const FOLDS: u32 = 4;
 
@@ -104,7 +104,8 @@ impl Parts {
         for fold in 0..FOLDS {
             let own = 0b11 << (2 * fold);
             let others = self.parts.iter().filter(|part| part.groups & !own != 0);
-            let dictionary = train(others.map(|part| self.text(part)).collect());
+            let others: Vec<&[u8]> = others.map(|part| self.text(part)).collect();
+            let dictionary = dictionary(&others);
             let mut compressor = match dictionary.is_empty() {
                 true => zstd::bulk::Compressor::new(level),
                 false => zstd::bulk::Compressor::with_dictionary(level, &dictionary),
@@ -139,13 +140,11 @@ fn seen(in_groups: u32, chosen: u32) -> f64 {
     1.0 - none
 }
 
-fn train(texts: Vec<&[u8]>) -> Vec<u8> {
-    let all: usize = texts.iter().map(|text| text.len().min(SAMPLE_MAX)).sum();
+fn dictionary(texts: &[&[u8]]) -> Vec<u8> {
+    let all: usize = texts.iter().map(|text| text.len()).sum();
     let step = all.div_ceil(SAMPLE_BYTES_MAX).max(1);
-    let cut = texts.iter().step_by(step).map(|text| &text[..text.len().min(SAMPLE_MAX)]);
-    let samples: Vec<&[u8]> = cut.filter(|text| text.len() >= 16).collect();
-    let sizes: Vec<usize> = samples.iter().map(|sample| sample.len()).collect();
-    zstd::dict::from_continuous(&samples.concat(), &sizes, DICTIONARY_BYTES).unwrap_or_default()
+    let samples: Vec<&[u8]> = texts.iter().step_by(step).copied().collect();
+    train(&samples.concat(), DICTIONARY_BYTES, &mut || ())
 }
 
 #[cfg(test)]

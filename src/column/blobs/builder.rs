@@ -1,17 +1,15 @@
 use super::{BLOCK, BLOCK_BYTES, HEADER, ROW_BYTES_MAX, block_crc};
 use crate::codec::compress::{Compressor, pack};
+use crate::codec::train::train;
 use crate::codec::varint::put_u64;
 use crate::column::raw::{count32, pad8};
 
 /// Raw bytes that wait for a dictionary to be made of some of them.
 const SAMPLE_BYTES: usize = 1 << 20;
-/// One byte of so many is taken.
-const SAMPLE_ONE_IN: usize = 64;
-/// A longer row is no example of others.
-const SAMPLE_ROW_MAX: usize = 1 << 10;
-
+/// A dictionary has one byte for so many of them.
+const SAMPLE_BY_DICTIONARY: usize = 64;
 /// Longest dictionary.
-pub(super) const DICTIONARY_BYTES_MAX: usize = 1 + SAMPLE_BYTES / SAMPLE_ONE_IN + SAMPLE_ROW_MAX;
+pub(super) const DICTIONARY_BYTES_MAX: usize = SAMPLE_BYTES / SAMPLE_BY_DICTIONARY;
 
 /// Collects the rows of a [`Blobs`](super::Blobs) column. Memory: what is compressed, and a
 /// megabyte.
@@ -35,13 +33,12 @@ enum State {
     Decided(Compressor),
 }
 
-/// The first blocks, and a dictionary that may pay.
-#[derive(Debug)]
+/// The first blocks, which a dictionary may be trained from.
+#[derive(Debug, Default)]
 struct Sample {
     /// First row and raw bytes of each block.
     blocks: Vec<(u32, Vec<u8>)>,
     seen: usize,
-    dictionary: Vec<u8>,
 }
 
 /// Blocks as they are stored.
@@ -70,18 +67,6 @@ impl Packed {
 }
 
 impl Sample {
-    fn new() -> Sample {
-        // A dictionary that begins like one of zstd's own would be read as one: a zero does not.
-        Sample { blocks: Vec::new(), seen: 0, dictionary: vec![0] }
-    }
-
-    fn row(&mut self, row: &[u8]) {
-        if self.dictionary.len() * SAMPLE_ONE_IN <= self.seen && row.len() <= SAMPLE_ROW_MAX {
-            self.dictionary.extend_from_slice(row);
-        }
-        self.seen += row.len();
-    }
-
     /// The blocks as they are smaller, dictionary included, and the compressor that made them.
     fn decide(self, level: i32) -> (Packed, Compressor) {
         let made = |mut compressor: Compressor, dictionary| {
@@ -92,9 +77,13 @@ impl Sample {
             (packed, compressor)
         };
         let without = made(Compressor::new(level), Vec::new());
-        match Compressor::with_dictionary(level, &self.dictionary) {
-            Ok(compressor) if self.seen > 0 => {
-                let with = made(compressor, self.dictionary.clone());
+        let samples: Vec<&[u8]> = self.blocks.iter().map(|(_, raw)| raw.as_slice()).collect();
+        let samples = samples.concat();
+        let max = DICTIONARY_BYTES_MAX.min(samples.len() / SAMPLE_BY_DICTIONARY);
+        let dictionary = train(&samples, max, &mut std::thread::yield_now);
+        match Compressor::with_dictionary(level, &dictionary) {
+            Ok(compressor) if !dictionary.is_empty() => {
+                let with = made(compressor, dictionary);
                 if with.0.len() < without.0.len() { with } else { without }
             }
             _ => without,
@@ -111,7 +100,7 @@ impl BlobsBuilder {
             lengths: Vec::new(),
             bytes: Vec::new(),
             open_rows: 0,
-            state: State::Sampling(Sample::new()),
+            state: State::Sampling(Sample::default()),
             packed: Packed::default(),
         }
     }
@@ -124,7 +113,7 @@ impl BlobsBuilder {
             self.end_block();
         }
         if let State::Sampling(sample) = &mut self.state {
-            sample.row(row);
+            sample.seen += row.len();
         }
         put_u64(&mut self.lengths, u64::from(count32(row.len())));
         self.bytes.extend_from_slice(row);
@@ -162,7 +151,7 @@ impl BlobsBuilder {
 
     fn decide(&mut self) {
         if let State::Sampling(sample) = &mut self.state {
-            let sample = std::mem::replace(sample, Sample::new());
+            let sample = std::mem::take(sample);
             let (packed, compressor) = sample.decide(self.level);
             (self.packed, self.state) = (packed, State::Decided(compressor));
         }
