@@ -17,6 +17,12 @@ pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(feature = "shuttle")]
 pub(crate) use shuttle::thread::{Builder, JoinHandle};
 
+/// Lets whoever waits for this core have it. Work in the background calls it each 0.1 ms or so: where
+/// the kernel does not preempt, an append that wakes up would wait for the next tick, 4 ms.
+pub(crate) fn give_way() {
+    std::thread::yield_now();
+}
+
 /// The part of `parking_lot` that the engine uses, over the locks of shuttle.
 #[cfg(feature = "shuttle")]
 mod scheduled {

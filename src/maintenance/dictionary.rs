@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::fs::Dir;
 use crate::log::LogReader;
 use crate::snapshot::View;
+use crate::sync::give_way;
 
 /// Fewer bytes of parts than this are not worth one.
 const PART_BYTES_MIN: usize = 1 << 20;
@@ -53,6 +54,7 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
                 sample(&mut samples, bytes);
                 Ok(())
             })?;
+            give_way();
         }
     }
     for s in segments {
@@ -69,5 +71,5 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
         return Ok(Vec::new());
     }
     let max = DICTIONARY_BYTES.min(samples.len() / 50);
-    Ok(train(&samples, max, &mut std::thread::yield_now))
+    Ok(train(&samples, max, &mut give_way))
 }

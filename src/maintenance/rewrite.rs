@@ -24,6 +24,7 @@ use crate::segment::{
     TraceRow, WriteOptions, payloads_of,
 };
 use crate::snapshot::{Gathered, Ordered, TraceState, View, score_of, state_of, touched_scores};
+use crate::sync::give_way;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -200,6 +201,9 @@ impl<D: Dir> Job<'_, D> {
                 summary.map_or((Timestamp::default(), 0), |s| (s.start, s.observations));
             order.push((start, *identity));
             self.rows.1 += 1 + observations;
+            if (order.len() as u64).is_multiple_of(ROWS_A_TURN) {
+                give_way();
+            }
             self.meter.step(order.len() as u64, ids.len() as u64);
         }
         order.sort_unstable();
@@ -260,8 +264,7 @@ impl<D: Dir> Job<'_, D> {
     fn written(&mut self) {
         self.rows.0 += 1;
         if self.rows.0.is_multiple_of(ROWS_A_TURN) {
-            // Else a writer that wakes up waits for the scheduler's next tick.
-            std::thread::yield_now();
+            give_way();
         }
         self.meter.step(self.rows.0, self.rows.1);
     }

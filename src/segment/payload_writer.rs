@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fs::File;
 use crate::limits::BLOCK_BYTES;
 use crate::part::{PartKey, PartTable};
+use crate::sync::give_way;
 
 /// What is known of each payload of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +125,7 @@ impl<F: File> PayloadWriter<F> {
         self.sections.extend(&self.stored)?;
         self.block.clear();
         self.block_first = self.parts();
+        give_way();
         Ok(())
     }
 

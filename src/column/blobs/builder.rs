@@ -3,6 +3,7 @@ use crate::codec::compress::{Compressor, pack};
 use crate::codec::train::train;
 use crate::codec::varint::put_u64;
 use crate::column::raw::{count32, pad8};
+use crate::sync::give_way;
 
 /// Raw bytes that wait for a dictionary to be made of some of them.
 const SAMPLE_BYTES: usize = 1 << 20;
@@ -59,6 +60,7 @@ impl Packed {
         }
         let crc = block_crc(&self.data[offset..], &self.directory[entry..]);
         self.directory.extend_from_slice(&crc.to_le_bytes());
+        give_way();
     }
 
     fn len(&self) -> usize {
@@ -80,7 +82,7 @@ impl Sample {
         let samples: Vec<&[u8]> = self.blocks.iter().map(|(_, raw)| raw.as_slice()).collect();
         let samples = samples.concat();
         let max = DICTIONARY_BYTES_MAX.min(samples.len() / SAMPLE_BY_DICTIONARY);
-        let dictionary = train(&samples, max, &mut std::thread::yield_now);
+        let dictionary = train(&samples, max, &mut give_way);
         match Compressor::with_dictionary(level, &dictionary) {
             Ok(compressor) if !dictionary.is_empty() => {
                 let with = made(compressor, dictionary);
