@@ -11,6 +11,7 @@ use std::path::Path;
 use tracekeep::model::{TimeRange, Timestamp};
 use tracekeep::{Id, Options, SealLevel, Snapshot, Store, TraceQuery};
 use tracekeep_measure::clock::{Took, monotonic, quantile, timed_thread};
+use tracekeep_measure::disk;
 use tracekeep_workload::Steady;
 
 /// Records are made and appended in chunks of about so many.
@@ -79,20 +80,20 @@ fn aligned(rows: &[Figures]) -> Vec<Vec<String>> {
 fn grown(path: &Path, has: u64, size: u64) -> Figures {
     let mut figures: Figures = vec![("observations", size as f64)];
     let store = Store::open(path).unwrap();
-    appended(&store, has, size, &mut figures);
+    appended(path, &store, has, size, &mut figures);
     behind(&store, size, &mut figures);
-    settled(&store, size, &mut figures);
+    settled(path, &store, size, &mut figures);
     store.close().unwrap();
     opened_and_read(path, size, &mut figures);
     figures
 }
 
-fn appended(store: &Store, has: u64, size: u64, figures: &mut Figures) {
+fn appended(path: &Path, store: &Store, has: u64, size: u64, figures: &mut Figures) {
     let stream = Steady::new(SEED);
     let mut numbers = has / OBSERVATIONS_AT_ONCE * Steady::RECORDS_AT_ONCE
         ..size / OBSERVATIONS_AT_ONCE * Steady::RECORDS_AT_ONCE;
     let (first, count) = (numbers.start, numbers.end - numbers.start);
-    let written = written_bytes();
+    let written = written_bytes(path);
     let (mut made, mut all) = (Took::default(), Took::default());
     let mut told = 0;
     let memory = sampled(|| {
@@ -119,8 +120,10 @@ fn appended(store: &Store, has: u64, size: u64, figures: &mut Figures) {
     figures.push(("of these, a core-second", rate(all.cpu.saturating_sub(made.cpu))));
     figures.push(("making a record, us", made.cpu.as_secs_f64() * 1e3 / thousands));
     figures.push(("memory appending, MiB", most(&memory)));
-    figures
-        .push(("written appending, B/record", (written_bytes() - written) as f64 / count as f64));
+    figures.push((
+        "written appending, B/record",
+        (written_bytes(path) - written) as f64 / count as f64,
+    ));
 }
 
 /// The list while logs are not sealed yet.
@@ -139,8 +142,8 @@ fn behind(store: &Store, size: u64, figures: &mut Figures) {
     figures.push(("segments behind", stats.segments as f64));
 }
 
-fn settled(store: &Store, size: u64, figures: &mut Figures) {
-    let written = written_bytes();
+fn settled(path: &Path, store: &Store, size: u64, figures: &mut Figures) {
+    let written = written_bytes(path);
     let mut took = Took::default();
     let memory = sampled(|| {
         took = timed(|| store.seal(SealLevel::Full).unwrap()).1;
@@ -148,7 +151,7 @@ fn settled(store: &Store, size: u64, figures: &mut Figures) {
     let stats = store.stats().unwrap();
     figures.push(("seal, CPU s", took.cpu.as_secs_f64()));
     figures.push(("memory sealing, MiB", most(&memory)));
-    figures.push(("written sealing, MB", (written_bytes() - written) as f64 / 1e6));
+    figures.push(("written sealing, MB", (written_bytes(path) - written) as f64 / 1e6));
     figures.push(("settled, B/observation", stats.bytes.total as f64 / size as f64));
     figures.push(("skeletons, B/observation", stats.bytes.skeleton as f64 / size as f64));
     figures.push(("merged index, MB", stats.bytes.index as f64 / 1e6));
@@ -169,6 +172,7 @@ fn opened_and_read(path: &Path, size: u64, figures: &mut Figures) {
     }
     figures.push(("open, ms", median(&opens)));
     figures.push(("open, CPU ms", median(&cpus)));
+    disk::warm(path).unwrap();
     let store = Store::builder().options(options).open(path).unwrap();
     figures.push(("mapped and touched after open, MiB", status_mib("RssFile")));
     let files = std::fs::read_dir(path).unwrap().count();
@@ -232,8 +236,8 @@ fn most(samples: &[f64]) -> f64 {
     samples.iter().copied().fold(0.0, f64::max)
 }
 
-fn written_bytes() -> u64 {
-    proc_number("self/io", "write_bytes").unwrap_or(0)
+fn written_bytes(path: &Path) -> u64 {
+    disk::written_bytes(path).unwrap_or(0)
 }
 
 fn status_mib(key: &str) -> f64 {

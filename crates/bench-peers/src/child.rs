@@ -4,7 +4,7 @@ use crate::engine::answers::Answers;
 use crate::engine::names::Open;
 use crate::engine::{Engine, Reader};
 use crate::job::{Job, Measures, Phase};
-use crate::process::{disk_bytes, evict, peak_memory_bytes, timed, written_bytes};
+use crate::process::{disk_bytes, evict, peak_memory_bytes, timed};
 use crate::{Result, fault, output};
 use std::hint::black_box;
 use std::io::Read;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracekeep::Id;
 use tracekeep::model::Record;
+use tracekeep_measure::disk::written_bytes;
 
 /// The word before the path of a job.
 pub(crate) const CHILD: &str = "child";

@@ -11,10 +11,6 @@ use std::time::{Duration, Instant};
 /// What the system has begun to read ahead is in memory after this.
 const READ_AHEAD_TAKES: Duration = Duration::from_millis(20);
 
-/// Where a block device's counts say how many sectors of 512 bytes were written
-/// (<https://docs.kernel.org/block/stat.html>).
-const SECTORS_WRITTEN: usize = 6;
-
 /// Seconds of CPU that this process has used, all threads and system calls included.
 pub(crate) fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -26,19 +22,6 @@ pub(crate) fn timed<T>(call: impl FnOnce() -> Result<T>) -> Result<(T, f64, f64)
     let (start, cpu) = (Instant::now(), cpu_s());
     let value = call()?;
     Ok((value, start.elapsed().as_secs_f64(), cpu_s() - cpu))
-}
-
-/// Bytes that the device of a folder was given since it started, by everybody, once nothing is left
-/// to be written; none where there is no such device. What the kernel counts by process would not
-/// do: that is the size of what becomes dirty in memory, pieces of up to 2 MiB of which the device
-/// may get 4 KiB.
-pub(crate) fn written_bytes(dir: &Path) -> Option<u64> {
-    rustix::fs::sync();
-    let device = fs::metadata(dir).ok()?.dev();
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-    let counts = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
-    let sectors: u64 = counts.split_whitespace().nth(SECTORS_WRITTEN)?.parse().ok()?;
-    Some(sectors * 512)
 }
 
 /// The most memory that this process has had at once, in bytes.

@@ -3,9 +3,13 @@
 use crate::clock::timed;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use tempfile::TempDir;
+
+/// Where a block device's counts say how many sectors of 512 bytes were written
+/// (<https://docs.kernel.org/block/stat.html>).
+const SECTORS_WRITTEN: usize = 6;
 
 #[expect(clippy::disallowed_methods, reason = "a file of the measurement, no store's")]
 fn new_file(dir: &TempDir, bytes: u64) -> io::Result<File> {
@@ -55,4 +59,30 @@ pub fn write_rate(dir: &Path, bytes: usize) -> io::Result<f64> {
         file.sync_data()
     });
     done.map(|()| bytes as f64 / took.wall.as_secs_f64().max(1e-9))
+}
+
+/// Bytes that the device of a folder was given since it started, by everybody, once nothing is left
+/// to be written; none where there is no such device. What the kernel counts by process would not
+/// do: that is the size of what becomes dirty in memory, pieces of up to 2 MiB of which the device
+/// may get 4 KiB.
+pub fn written_bytes(dir: &Path) -> Option<u64> {
+    rustix::fs::sync();
+    let device = std::fs::metadata(dir).ok()?.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let counts = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
+    let sectors: u64 = counts.split_whitespace().nth(SECTORS_WRITTEN)?.parse().ok()?;
+    Some(sectors * 512)
+}
+
+/// Reads all files of a folder, so that they are in memory where there is room for them.
+///
+/// # Errors
+/// The operating system's.
+#[expect(clippy::disallowed_methods, reason = "files are read, whosever they are")]
+pub fn warm(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let mut file = File::open(entry?.path())?;
+        io::copy(&mut file, &mut io::sink())?;
+    }
+    Ok(())
 }

@@ -9,7 +9,9 @@
 use crate::sizes::GROUPS;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use tracekeep::internals::codec::compress::{Compressor, pack};
 use tracekeep::internals::codec::train::train;
+use tracekeep::internals::segment::MATCH_MIN;
 
 /// As in the engine: a block of parts, a dictionary, and what that is trained from.
 const BLOCK_BYTES: usize = 32 << 10;
@@ -106,16 +108,11 @@ impl Parts {
             let others = self.parts.iter().filter(|part| part.groups & !own != 0);
             let others: Vec<&[u8]> = others.map(|part| self.text(part)).collect();
             let dictionary = dictionary(&others);
-            let mut compressor = match dictionary.is_empty() {
-                true => zstd::bulk::Compressor::new(level),
-                false => zstd::bulk::Compressor::with_dictionary(level, &dictionary),
-            }
-            .ok()?;
+            let mut compressor = Compressor::of_blocks(level, MATCH_MIN, &dictionary).ok()?;
             let mut block = Vec::with_capacity(BLOCK_BYTES);
             let mut end = |block: &mut Vec<u8>| {
-                let stored = compressor.compress(block).map_or(block.len(), |stored| stored.len());
                 raw += block.len();
-                packed += stored.min(block.len());
+                packed += pack(&mut compressor, block, &mut Vec::new());
                 block.clear();
             };
             let new = self.parts.iter().filter(|part| part.groups & !own == 0);

@@ -9,6 +9,8 @@ use crate::sync::give_way;
 const SAMPLE_BYTES: usize = 1 << 20;
 /// A dictionary has one byte for so many of them.
 const SAMPLE_BY_DICTIONARY: usize = 64;
+/// Shortest match in blocks: rows repeat few bytes at a time.
+const MATCH_MIN: u32 = 4;
 /// Longest dictionary.
 pub(super) const DICTIONARY_BYTES_MAX: usize = SAMPLE_BYTES / SAMPLE_BY_DICTIONARY;
 
@@ -78,12 +80,14 @@ impl Sample {
             }
             (packed, compressor)
         };
-        let without = made(Compressor::new(level), Vec::new());
+        let compressor = |dictionary: &[u8]| Compressor::of_blocks(level, MATCH_MIN, dictionary);
+        let without = compressor(&[]).unwrap_or_else(|_| Compressor::new(level));
+        let without = made(without, Vec::new());
         let samples: Vec<&[u8]> = self.blocks.iter().map(|(_, raw)| raw.as_slice()).collect();
         let samples = samples.concat();
         let max = DICTIONARY_BYTES_MAX.min(samples.len() / SAMPLE_BY_DICTIONARY);
         let dictionary = train(&samples, max, &mut give_way);
-        match Compressor::with_dictionary(level, &dictionary) {
+        match compressor(&dictionary) {
             Ok(compressor) if !dictionary.is_empty() => {
                 let with = made(compressor, dictionary);
                 if with.0.len() < without.0.len() { with } else { without }
