@@ -72,7 +72,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     out
 }
 
-/// Decodes what [`encode`] made; it must fill `bytes` exactly.
+/// Decodes what [`encode()`] made; it must fill `bytes` exactly.
 ///
 /// # Errors
 /// The slice is too long, ends early, goes on, or is no such structure.

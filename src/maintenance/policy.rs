@@ -44,7 +44,7 @@ const JOINED: usize = 4;
 /// never pause, there are always logs to seal, and segments would pile up.
 const OVERDUE: usize = 4 * JOINED;
 
-/// As [`Facts::rewrite_bytes`], of a log.
+/// As [`rewrite_bytes`](crate::segment::Facts::rewrite_bytes), of a log.
 pub fn log_weight(records: u64, parts: u32) -> u64 {
     records * 384 + u64::from(parts) * 48
 }
