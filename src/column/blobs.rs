@@ -16,8 +16,8 @@
 //!
 //! A block holds about 8 KiB; a larger row has one of its own. Blocks are zstd frames, or the
 //! raw bytes where that is no longer: then the two lengths are equal. The checksum covers the
-//! stored bytes. The dictionary is a zero byte and stretches of rows, which takes nothing to make ready; a column
-//! has none where it would take more than it saves.
+//! stored bytes. The dictionary is a zero byte and stretches of rows, which takes nothing to make
+//! ready; a column has none where it would take more than it saves.
 
 mod builder;
 

@@ -32,6 +32,9 @@ mod payloads;
 /// Every byte of a sealed store is of some kind.
 mod content;
 
+/// A sealed store takes no more than it took.
+mod sizes;
+
 /// The same records give the same state, however they come and wherever they lie.
 mod merge_across;
 

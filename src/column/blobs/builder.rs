@@ -83,8 +83,12 @@ impl Sample {
         let compressor = |dictionary: &[u8]| Compressor::of_blocks(level, MATCH_MIN, dictionary);
         let without = compressor(&[]).unwrap_or_else(|_| Compressor::new(level));
         let without = made(without, Vec::new());
-        let samples: Vec<&[u8]> = self.blocks.iter().map(|(_, raw)| raw.as_slice()).collect();
-        let samples = samples.concat();
+        let mut samples = Vec::new();
+        for (_, raw) in &self.blocks {
+            // A long row may be most of what waits.
+            let room = SAMPLE_BYTES - samples.len();
+            samples.extend_from_slice(&raw[..raw.len().min(room)]);
+        }
         let max = DICTIONARY_BYTES_MAX.min(samples.len() / SAMPLE_BY_DICTIONARY);
         let dictionary = train(&samples, max, &mut give_way);
         match compressor(&dictionary) {

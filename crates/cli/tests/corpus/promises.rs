@@ -50,7 +50,7 @@ fn tool_agents_come_back_small_and_in_little_memory() {
     let Some(corpus) = Corpus::open("tool-agents", usize::MAX) else { return };
     let (store, exported, imported) = comes_back("tool-agents", &corpus);
     let bytes = store.bytes();
-    assert!(bytes <= 15_000_000, "{bytes} bytes sealed");
+    assert!(bytes <= 8_500_000, "{bytes} bytes sealed");
     let peak_kib = imported.peak_kib;
     assert!(peak_kib > 0 && peak_kib < 512 << 10, "{peak_kib} KiB resident while importing");
     let mut random = Random::new("tool_agents_come_back_small_and_in_little_memory");
