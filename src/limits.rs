@@ -33,6 +33,10 @@ pub const BLOCK_BYTES_MAX: usize = 64 << 10; // format
 /// Raw bytes after which such a block ends. A payload is read with all blocks that it has parts in:
 /// with 64 KiB that takes nearly twice as long, and files are a twentieth smaller.
 pub const BLOCK_BYTES: usize = 32 << 10;
+/// Longest dictionary of a payload file.
+pub const DICTIONARY_BYTES_MAX: usize = 112 << 10;
+/// Bytes of parts that one is trained from, at most.
+pub const DICTIONARY_SAMPLE_BYTES_MAX: usize = 8 << 20;
 /// Rows of one zone of a column.
 pub const ZONE_ROWS: usize = 1024; // format
 

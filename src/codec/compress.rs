@@ -16,6 +16,11 @@ use zstd::zstd_safe::{CParameter, DCtx, DDict, Strategy, get_error_name};
 /// (`docs/decisions/0032-dictionaries-and-matches.md`).
 const TUNED_LEVEL: i32 = 9;
 const TUNED_SEARCH_LOG: u32 = 6;
+/// Shortest match in blocks of parts: texts repeat longer ones, and shorter ones cost more than they
+/// save.
+const PARTS_MATCH_MIN: u32 = 5;
+/// Shortest match in blocks of rows, which repeat few bytes at a time.
+const ROWS_MATCH_MIN: u32 = 4;
 
 /// Compresses at one level, with or without a dictionary.
 pub struct Compressor(bulk::Compressor<'static>);
@@ -68,13 +73,23 @@ impl Compressor {
         Compressor(bulk::Compressor::new(level).expect("memory for zstd"))
     }
 
-    /// A compressor of blocks of some KiB, with a dictionary, which it copies, where that is not
-    /// empty. At [`TUNED_LEVEL`] it takes matches of `match_min` bytes and more, whatever zstd
-    /// would choose.
+    /// A compressor of blocks of parts, with a dictionary, which it copies, where that is not empty.
     ///
     /// # Errors
     /// zstd refuses the dictionary.
-    pub fn of_blocks(level: i32, match_min: u32, dictionary: &[u8]) -> Result<Compressor, Fault> {
+    pub fn of_parts(level: i32, dictionary: &[u8]) -> Result<Compressor, Fault> {
+        Compressor::of_blocks(level, PARTS_MATCH_MIN, dictionary)
+    }
+
+    /// As [`of_parts`](Self::of_parts), of blocks of a column's rows.
+    ///
+    /// # Errors
+    /// zstd refuses the dictionary.
+    pub fn of_rows(level: i32, dictionary: &[u8]) -> Result<Compressor, Fault> {
+        Compressor::of_blocks(level, ROWS_MATCH_MIN, dictionary)
+    }
+
+    fn of_blocks(level: i32, match_min: u32, dictionary: &[u8]) -> Result<Compressor, Fault> {
         let made = || {
             let mut made = bulk::Compressor::new(level)?;
             if level == TUNED_LEVEL {
@@ -294,7 +309,7 @@ mod tests {
         assert!(dictionary.len() <= 4096);
         let raw = message(5000).into_bytes();
         let (mut with, mut without) = (Vec::new(), Vec::new());
-        let mut compressor = Compressor::of_blocks(3, 4, &dictionary).unwrap();
+        let mut compressor = Compressor::of_parts(3, &dictionary).unwrap();
         let n = pack(&mut compressor, &raw, &mut with);
         assert!(n < pack(&mut Compressor::new(3), &raw, &mut without));
         let mut out = Vec::new();

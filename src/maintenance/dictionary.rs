@@ -5,20 +5,17 @@ use crate::codec::compress::Decompressor;
 use crate::codec::train::train;
 use crate::error::Result;
 use crate::fs::Dir;
+use crate::limits::{DICTIONARY_BYTES_MAX, DICTIONARY_SAMPLE_BYTES_MAX};
 use crate::log::LogReader;
 use crate::snapshot::View;
 use crate::sync::give_way;
 
 /// Fewer bytes of parts than this are not worth one.
 const PART_BYTES_MIN: usize = 1 << 20;
-/// Bytes of parts that it is trained from, at most.
-const SAMPLE_BYTES_MAX: usize = 8 << 20;
-/// Its length.
-const DICTIONARY_BYTES: usize = 112 << 10;
 
 /// Adds a part to the samples, where there is room.
 fn sample(samples: &mut Vec<u8>, part: &[u8]) {
-    if samples.len() + part.len() <= SAMPLE_BYTES_MAX {
+    if samples.len() + part.len() <= DICTIONARY_SAMPLE_BYTES_MAX {
         samples.extend_from_slice(part);
     }
 }
@@ -46,7 +43,7 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
     let segment_bytes: u64 = segments.iter().map(|s| s.segment.facts().part_bytes).sum();
     let estimated = log_parts * 512 + usize::try_from(segment_bytes).unwrap_or(usize::MAX / 2);
     // Every n-th part, so that the samples are spread over all that there is.
-    let step = (estimated / SAMPLE_BYTES_MAX).max(1);
+    let step = (estimated / DICTIONARY_SAMPLE_BYTES_MAX).max(1);
     for log in logs {
         let mut reader = LogReader::new(log, 4);
         for part in (0..log.parts()).step_by(step) {
@@ -65,11 +62,12 @@ pub fn dictionary<D: Dir>(view: &View<D>, rewrite: &Rewrite) -> Result<Vec<u8>> 
             file.read_block(block, &mut decompressor)?
                 .parts()
                 .for_each(|part| sample(&mut samples, part));
+            give_way();
         }
     }
     if samples.len() < PART_BYTES_MIN {
         return Ok(Vec::new());
     }
-    let max = DICTIONARY_BYTES.min(samples.len() / 50);
+    let max = DICTIONARY_BYTES_MAX.min(samples.len() / 50);
     Ok(train(&samples, max, &mut give_way))
 }

@@ -48,7 +48,7 @@ pub use damaged::Readable;
 pub use facts::{Facts, SealLevel};
 pub use observations::ObservationColumns;
 pub use payload_reader::{PayloadFile, PayloadReader};
-pub use payload_writer::{MATCH_MIN, PayloadWriter};
+pub use payload_writer::PayloadWriter;
 pub use readable::ReadableRow;
 pub use reader::{Segment, Supersession};
 pub use section::{Footer, SectionId, SectionWriter, parse_footer};

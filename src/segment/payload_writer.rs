@@ -10,9 +10,6 @@ use crate::limits::BLOCK_BYTES;
 use crate::part::{PartKey, PartTable};
 use crate::sync::give_way;
 
-/// Shortest match in blocks: texts repeat longer ones, and shorter ones cost more than they save.
-pub const MATCH_MIN: u32 = 5;
-
 /// What is known of each payload of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayloadFacts {
@@ -68,8 +65,8 @@ impl<F: File> PayloadWriter<F> {
         let mut sections = SectionWriter::new(file, header)?;
         sections.section(s::DICTIONARY, dictionary)?;
         sections.begin(s::BLOCKS);
-        let compressor = Compressor::of_blocks(level, MATCH_MIN, dictionary)
-            .map_err(|f| Error::invalid(f.what))?;
+        let compressor =
+            Compressor::of_parts(level, dictionary).map_err(|f| Error::invalid(f.what))?;
         Ok(PayloadWriter {
             sections,
             key: PartKey::of_process(),

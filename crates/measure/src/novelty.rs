@@ -11,12 +11,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use tracekeep::internals::codec::compress::{Compressor, pack};
 use tracekeep::internals::codec::train::train;
-use tracekeep::internals::segment::MATCH_MIN;
+use tracekeep::limits::{BLOCK_BYTES, DICTIONARY_BYTES_MAX, DICTIONARY_SAMPLE_BYTES_MAX};
 
-/// As in the engine: a block of parts, a dictionary, and what that is trained from.
-const BLOCK_BYTES: usize = 32 << 10;
-const DICTIONARY_BYTES: usize = 112 << 10;
-const SAMPLE_BYTES_MAX: usize = 8 << 20;
 /// The groups are held out by pairs.
 const FOLDS: u32 = 4;
 
@@ -108,7 +104,7 @@ impl Parts {
             let others = self.parts.iter().filter(|part| part.groups & !own != 0);
             let others: Vec<&[u8]> = others.map(|part| self.text(part)).collect();
             let dictionary = dictionary(&others);
-            let mut compressor = Compressor::of_blocks(level, MATCH_MIN, &dictionary).ok()?;
+            let mut compressor = Compressor::of_parts(level, &dictionary).ok()?;
             let mut block = Vec::with_capacity(BLOCK_BYTES);
             let mut end = |block: &mut Vec<u8>| {
                 raw += block.len();
@@ -139,9 +135,9 @@ fn seen(in_groups: u32, chosen: u32) -> f64 {
 
 fn dictionary(texts: &[&[u8]]) -> Vec<u8> {
     let all: usize = texts.iter().map(|text| text.len()).sum();
-    let step = all.div_ceil(SAMPLE_BYTES_MAX).max(1);
+    let step = all.div_ceil(DICTIONARY_SAMPLE_BYTES_MAX).max(1);
     let samples: Vec<&[u8]> = texts.iter().step_by(step).copied().collect();
-    train(&samples.concat(), DICTIONARY_BYTES, &mut || ())
+    train(&samples.concat(), DICTIONARY_BYTES_MAX, &mut || ())
 }
 
 #[cfg(test)]

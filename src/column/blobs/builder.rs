@@ -9,8 +9,6 @@ use crate::sync::give_way;
 const SAMPLE_BYTES: usize = 1 << 20;
 /// A dictionary has one byte for so many of them.
 const SAMPLE_BY_DICTIONARY: usize = 64;
-/// Shortest match in blocks: rows repeat few bytes at a time.
-const MATCH_MIN: u32 = 4;
 /// Longest dictionary.
 pub(super) const DICTIONARY_BYTES_MAX: usize = SAMPLE_BYTES / SAMPLE_BY_DICTIONARY;
 
@@ -80,7 +78,7 @@ impl Sample {
             }
             (packed, compressor)
         };
-        let compressor = |dictionary: &[u8]| Compressor::of_blocks(level, MATCH_MIN, dictionary);
+        let compressor = |dictionary: &[u8]| Compressor::of_rows(level, dictionary);
         let without = compressor(&[]).unwrap_or_else(|_| Compressor::new(level));
         let without = made(without, Vec::new());
         let mut samples = Vec::new();
