@@ -17,6 +17,8 @@
 mod common;
 #[path = "report/limits.rs"]
 mod limits;
+#[path = "report/lists.rs"]
+mod lists;
 #[path = "report/memory.rs"]
 mod memory;
 #[path = "report/reads.rs"]
@@ -46,7 +48,7 @@ fn rounds() -> usize {
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let sections: [(&str, Section); 14] = [
+    let sections: [(&str, Section); 15] = [
         ("memory", memory::memory),
         ("limits", limits::limits),
         ("agents", writes::agents_rows),
@@ -58,6 +60,7 @@ fn main() {
         ("payload", reads::payloads),
         ("shapes", shapes::shapes),
         ("sixteen", reads::sixteen),
+        ("lists", lists::lists),
         ("open", writes::open),
         ("tails", tails::tails),
         ("scale", scale::scale),

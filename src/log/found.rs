@@ -13,6 +13,8 @@ pub struct Starts {
     pub first: Timestamp,
     /// Not after this.
     pub last: Timestamp,
+    /// A record erases something: what is sealed of the trace may start at any time then.
+    pub erases: bool,
 }
 
 impl Starts {
@@ -22,14 +24,19 @@ impl Starts {
             (Field::Start | Field::Timestamp, Value::Time(time)) => Some(*time),
             _ => None,
         });
-        let own = Starts { first: record.time, last: record.time };
-        times.fold(own, |all, time| all.and(Starts { first: time, last: time }))
+        let erases = record.body == Body::Tombstone;
+        let own = Starts { first: record.time, last: record.time, erases };
+        times.fold(own, |all, time| all.and(Starts { first: time, last: time, erases }))
     }
 
     /// These and others.
     #[must_use]
     pub fn and(self, other: Starts) -> Starts {
-        Starts { first: self.first.min(other.first), last: self.last.max(other.last) }
+        Starts {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            erases: self.erases | other.erases,
+        }
     }
 }
 
@@ -71,7 +78,6 @@ impl Found {
             _ => None,
         });
         let erased = trace.filter(|_| erases).cloned();
-        let starts = Starts::of(record);
-        Found { identity, score, erases, erased, subject, starts }
+        Found { identity, score, erases, erased, subject, starts: Starts::of(record) }
     }
 }

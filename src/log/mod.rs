@@ -14,16 +14,18 @@
 //!
 //! Records stay encoded; reading a trace decodes its own. Payload bytes stay in the file.
 //!
-//! Read in this order: `found`, `encoder`, `table`, `reader`.
+//! Read in this order: `found`, `encoder`, `newest`, `table`, `reader`.
 
 mod encoder;
 mod found;
 #[cfg(test)]
 mod golden;
+mod newest;
 mod reader;
 mod table;
 
 pub use encoder::{Encoded, Encoder, LOG_ZSTD_LEVEL, Outlet};
 pub use found::{Found, Starts};
+pub use newest::Newest;
 pub use reader::LogReader;
 pub use table::LogTable;

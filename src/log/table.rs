@@ -1,4 +1,5 @@
 use super::found::{Found, Starts, found_in};
+use super::newest::{Newest, NewestFirst};
 use crate::codec::{Listed, decode_record};
 use crate::error::{Error, Fault, Result};
 use crate::frame::{FileHeader, FrameKind, FrameRef, GroupView, PieceAt};
@@ -7,10 +8,12 @@ use crate::id::{Id, Identity, LogId, Seq, StoreKey};
 use crate::limits::{LITERAL_BYTES_MAX, LOG_PARTS_MAX, PAYLOAD_BYTES_MAX};
 use crate::model::{PayloadRef, Record, Source};
 use crate::shards::Shards;
-use crate::sync::{RwLock, RwLockReadGuard};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A record with the seq it was appended under.
 #[derive(Debug, Clone)]
@@ -89,13 +92,14 @@ pub struct LogTable<F: File> {
     pub(super) file: F,
     key: StoreKey,
     pub(super) inner: RwLock<Inner>,
+    newest: Mutex<NewestFirst>,
 }
 
 impl<F: File> LogTable<F> {
     /// An empty table over an open log.
     pub fn new(path: PathBuf, file: F, header: &FileHeader) -> LogTable<F> {
-        let inner = RwLock::default();
-        LogTable { id: LogId(header.number), path, file, key: header.key, inner }
+        let (inner, newest) = (RwLock::default(), Mutex::default());
+        LogTable { id: LogId(header.number), path, file, key: header.key, inner, newest }
     }
 
     /// Which log.
@@ -110,8 +114,10 @@ impl<F: File> LogTable<F> {
 
     /// Memory that the table takes, in bytes.
     pub fn memory(&self) -> usize {
+        let newest = self.newest.lock().memory();
         let inner = self.inner.read();
-        inner.bytes
+        newest
+            + inner.bytes
             + inner.part_lens.capacity() * size_of::<u32>()
             + inner.pieces.capacity() * size_of::<PieceInFile>()
     }
@@ -315,13 +321,22 @@ impl<F: File> LogTable<F> {
         sorted(&self.inner.read().traces, seq_max)
     }
 
-    /// The same, unsorted, with the times that each of them can start at: of what the log says, and
-    /// maybe of later records. Cost: a walk over all of them.
-    pub fn trace_starts(&self, seq_max: Seq) -> Vec<(Identity, Starts)> {
-        let inner = self.inner.read();
-        let all = inner.traces.iter().flatten();
-        let seen = all.filter(|(_, records)| records.since(seq_max));
-        seen.map(|(identity, records)| (*identity, records.starts)).collect()
+    /// Every trace and between which times it starts, the newest first, those of later records among
+    /// them. Cost: a sort, once a change; memory: 48 bytes a trace.
+    pub fn newest_first(&self) -> Arc<[Newest]> {
+        let (records, mut traces) = {
+            let inner = self.inner.read();
+            if let Some(sorted) = self.newest.lock().of(inner.records) {
+                return sorted;
+            }
+            let all = inner.traces.iter().flatten();
+            let all = all.map(|(trace, records)| Newest::new(*trace, records.starts));
+            (inner.records, all.collect::<Vec<Newest>>())
+        };
+        traces.sort_unstable_by_key(|newest| Reverse(*newest));
+        let traces = traces.into();
+        self.newest.lock().keep(records, &traces);
+        traces
     }
 
     /// Every score that there is anything of up to `seq_max`, sorted.

@@ -1,14 +1,15 @@
+use super::fresh::Fresh;
 use super::{Cursor, Order, TraceQuery};
 use crate::column::LastBlock;
 use crate::error::Result;
 use crate::fs::{Dir, Fs};
 use crate::id::{Form, Identity};
-use crate::log::Starts;
+use crate::log::Newest;
 use crate::model::Timestamp;
 use crate::segment::RowKind;
 use crate::snapshot::{Gathered, Snapshot, TraceState, View, state_of};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub struct Page {
 
 /// A place in the order: what comes first is larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(super) struct Place {
     newest: Option<(Timestamp, Identity)>,
     oldest: Option<Reverse<(Timestamp, Identity)>>,
 }
@@ -34,6 +35,15 @@ impl Place {
             Order::NewestFirst => Place { newest: Some((start, identity)), oldest: None },
             Order::OldestFirst => Place { newest: None, oldest: Some(Reverse((start, identity))) },
         }
+    }
+
+    /// The first place of this time.
+    pub fn first(order: Order, start: Timestamp) -> Place {
+        let identity = match order {
+            Order::NewestFirst => Identity { form: Form::Uuid, bits: u128::MAX },
+            Order::OldestFirst => Identity { form: Form::Text, bits: 0 },
+        };
+        Place::new(order, start, identity)
     }
 }
 
@@ -49,6 +59,9 @@ enum Origin {
     Unmerged(usize),
     /// One of those that were.
     Merged(usize),
+    /// A log whose next trace with unsealed records was not looked at. Before whatever has the same
+    /// place.
+    Log(usize),
 }
 
 type Heap = BinaryHeap<(Place, Origin)>;
@@ -108,36 +121,50 @@ impl Walk {
 
 impl<F: Fs> Snapshot<F> {
     /// Lists traces by start. Cost: the trace rows that are passed over, by columns, of segments
-    /// whose starts the page reaches; one block of details for neighbours on the page; a walk over
-    /// the traces with unsealed records, and the merge of those that can be on the page, once a
-    /// change.
+    /// whose starts the page reaches; one block of details for neighbours on the page; of the traces with
+    /// unsealed records, a look at those that can be newer than its last, and the merge of those that
+    /// can be on it, once a change. Oldest first, or on pages of what is sealed, a look at all of them.
     ///
     /// # Errors
     /// `Corruption`, `Io`, `Expired`.
     pub fn traces(&self, query: &TraceQuery) -> Result<Page> {
         let view = self.view()?;
-        let fresh = self.fresh(&view)?;
-        let touched: HashSet<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
         let order = query.order;
+        let mut fresh = Fresh::new(&view);
         let mut heap = Heap::new();
         let after = query.cursor.map(|c| Place::new(order, c.start, c.identity));
         let wanted = |place: Place| after.is_none_or(|after| place < after);
-        heap.extend((0..fresh.len()).filter_map(|i| unmerged(i, fresh[i], query, &wanted)));
+        heap.extend(
+            fresh.logs().filter_map(|log| Some((fresh.place(log, order)?, Origin::Log(log)))),
+        );
         heap.extend((0..view.segments.len()).filter_map(|at| unopened(&view, at, query)));
         let mut walks: Vec<Walk> = Vec::new();
+        let mut unmerged: Vec<Identity> = Vec::new();
         let mut merged: Vec<Arc<TraceState>> = Vec::new();
         let mut page = Page::default();
         let (mut last, mut details) = (None, LastBlock::default());
-        while let Some((_, from)) = heap.pop() {
+        while let Some((at, from)) = heap.pop() {
+            if let Origin::Log(log) = from {
+                while fresh.place(log, order) == Some(at) {
+                    if let Some((place, trace)) = fresh.next(log, &view, self, query, &wanted)? {
+                        heap.push((place, Origin::Unmerged(unmerged.len())));
+                        unmerged.push(trace);
+                    }
+                }
+                heap.extend(fresh.place(log, order).map(|place| (place, from)));
+                continue;
+            }
             if let Origin::Unopened(at) = from {
                 walks.push(Walk { at, rows: rows_in(&view, at, query)?, same: Vec::new() });
                 let walk = walks.len() - 1;
-                push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap)?;
+                push_next(&view, &mut walks, walk, query, &fresh, &wanted, &mut heap)?;
                 continue;
             }
             if let Origin::Unmerged(i) = from {
-                let identity = fresh[i].0;
-                if let Some(state) = self.states().state(&view, identity, self.seq())? {
+                let identity = unmerged[i];
+                if fresh.is_due(identity)
+                    && let Some(state) = self.states().state(&view, identity, self.seq())?
+                {
                     let place = Place::new(order, state.summary.start, identity);
                     if wanted(place)
                         && query.range.contains(state.summary.start)
@@ -156,7 +183,7 @@ impl<F: Fs> Snapshot<F> {
             let state = match from {
                 Origin::Merged(i) => merged.get(i).map(|state| TraceState::clone(state)),
                 Origin::Sealed(walk, row) => {
-                    push_next(&view, &mut walks, walk, query, &touched, &wanted, &mut heap)?;
+                    push_next(&view, &mut walks, walk, query, &fresh, &wanted, &mut heap)?;
                     match view.segments[walks[walk].at].segment.trace_identity(row) {
                         Some(identity) => {
                             let gathered = Gathered::new(&view, identity, self.seq())?;
@@ -165,7 +192,7 @@ impl<F: Fs> Snapshot<F> {
                         None => None,
                     }
                 }
-                Origin::Unopened(_) | Origin::Unmerged(_) => None,
+                Origin::Unopened(_) | Origin::Unmerged(_) | Origin::Log(_) => None,
             };
             if let Some(state) = state {
                 let identity = view.key.identity(&state.id);
@@ -175,37 +202,14 @@ impl<F: Fs> Snapshot<F> {
         }
         Ok(page)
     }
-
-    /// Traces with unsealed records, sorted, and when each can start.
-    fn fresh(&self, view: &View<F::Dir>) -> Result<Vec<(Identity, Starts)>> {
-        let mut fresh = Vec::new();
-        view.logs.iter().for_each(|log| fresh.extend(log.trace_starts(self.seq())));
-        fresh.sort_unstable_by_key(|(identity, _)| *identity);
-        fresh.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 = kept.1.and(next.1);
-            }
-            same
-        });
-        // What is sealed of a trace can be erased, and then it starts when something else says.
-        let anywhere = Starts { first: Timestamp(i64::MIN), last: Timestamp(i64::MAX) };
-        let traces: Vec<Identity> = fresh.iter().map(|(identity, _)| *identity).collect();
-        let sealed = self.states().are_sealed(view, &traces)?;
-        for ((_, starts), _) in fresh.iter_mut().zip(sealed).filter(|(_, sealed)| *sealed) {
-            *starts = anywhere;
-        }
-        Ok(fresh)
-    }
 }
 
-/// A trace with unsealed records that can be on the page, at the first place that it can have.
-fn unmerged(
-    i: usize,
-    (identity, starts): (Identity, Starts),
+/// The first place that a trace can have that starts between these times, if it can be on the page.
+pub(super) fn first_place(
+    starts: Newest,
     query: &TraceQuery,
     wanted: &dyn Fn(Place) -> bool,
-) -> Option<(Place, Origin)> {
+) -> Option<Place> {
     if starts.last < query.range.start || query.range.is_over(starts.first) {
         return None;
     }
@@ -213,8 +217,8 @@ fn unmerged(
         Order::NewestFirst => (starts.last, starts.first),
         Order::OldestFirst => (starts.first, starts.last),
     };
-    let place = |start| Place::new(query.order, start, identity);
-    wanted(place(farthest)).then(|| (place(nearest), Origin::Unmerged(i)))
+    let place = |start| Place::new(query.order, start, starts.trace);
+    wanted(place(farthest)).then(|| place(nearest))
 }
 
 /// A segment whose starts lie in the range that is asked for, at the first place that a row of it
@@ -224,16 +228,13 @@ fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Pl
     if query.range.is_over(first) || last < query.range.start {
         return None;
     }
-    let place = match query.order {
-        Order::NewestFirst => Place {
-            newest: Some((last, Identity { form: Form::Uuid, bits: u128::MAX })),
-            oldest: None,
+    let place = Place::first(
+        query.order,
+        match query.order {
+            Order::NewestFirst => last,
+            Order::OldestFirst => first,
         },
-        Order::OldestFirst => Place {
-            newest: None,
-            oldest: Some(Reverse((first, Identity { form: Form::Text, bits: 0 }))),
-        },
-    };
+    );
     Some((place, Origin::Unopened(at)))
 }
 
@@ -264,7 +265,7 @@ fn push_next<D: Dir>(
     walks: &mut [Walk],
     number: usize,
     query: &TraceQuery,
-    touched: &HashSet<Identity>,
+    fresh: &Fresh,
     wanted: &dyn Fn(Place) -> bool,
     heap: &mut Heap,
 ) -> Result<()> {
@@ -274,7 +275,7 @@ fn push_next<D: Dir>(
         let place = Place::new(query.order, start, identity);
         if !s.dead.contains(RowKind::Trace, row)
             && wanted(place)
-            && !touched.contains(&identity)
+            && !fresh.has_met(identity)
             && query.wants_row(&s.segment, row)
         {
             heap.push((place, Origin::Sealed(number, row)));

@@ -1,9 +1,10 @@
 //! Lists of traces: by time, filtered, in pages.
 //!
-//! Read in this order: `filter`, `cursor`, `list`.
+//! Read in this order: `filter`, `cursor`, `fresh`, `list`.
 
 mod cursor;
 mod filter;
+mod fresh;
 mod list;
 
 pub use cursor::Cursor;

@@ -34,7 +34,7 @@ const SEALED_MAX: usize = 1 << 17;
 /// anything of them is sealed, looked up once a change of segments.
 #[derive(Debug, Default)]
 pub struct StateCache {
-    states: Mutex<HashMap<Identity, (Version, Arc<TraceState>)>>,
+    states: Mutex<HashMap<Identity, (Version, Option<Arc<TraceState>>)>>,
     holdings: Mutex<Holdings>,
 }
 
@@ -72,49 +72,42 @@ impl StateCache {
         if let Some((held, state)) = self.states.lock().get(&trace)
             && (*held == version || planted::is(Bug::StaleState))
         {
-            return Ok(Some(Arc::clone(state)));
+            return Ok(state.clone());
         }
         let gathered = Gathered::new(view, trace, seq)?;
-        let Some(state) = state_of(view, &gathered, &mut LastBlock::default())? else {
-            return Ok(None);
-        };
-        let state = Arc::new(state);
+        let state = state_of(view, &gathered, &mut LastBlock::default())?.map(Arc::new);
         let mut held = self.states.lock();
         if held.len() >= STATES_MAX {
             held.clear();
         }
-        held.insert(trace, (version, Arc::clone(&state)));
-        Ok(Some(state))
+        held.insert(trace, (version, state.clone()));
+        Ok(state)
     }
 
-    /// Whether any segment of the view holds anything of each of these traces. Cost: a lookup for
-    /// each that was not asked since the segments changed.
+    /// Whether any segment of the view, which are these, holds anything of a trace. Cost: a lookup, if
+    /// that was not asked since the segments changed.
     ///
     /// # Errors
     /// `Corruption`.
-    pub fn are_sealed<D: Dir>(&self, view: &View<D>, traces: &[Identity]) -> Result<Vec<bool>> {
-        let segments: Vec<SegmentId> = view.segments.iter().map(|s| s.segment.id()).collect();
+    pub fn is_sealed<D: Dir>(
+        &self,
+        view: &View<D>,
+        segments: &[SegmentId],
+        trace: Identity,
+    ) -> Result<bool> {
         let mut held = self.holdings.lock();
         if held.segments != segments {
-            *held = Holdings { segments: segments.clone(), known: HashMap::new() };
+            *held = Holdings { segments: segments.to_vec(), known: HashMap::new() };
         }
-        let known = traces.iter().map(|trace| held.known.get(trace).copied());
-        let mut sealed: Vec<Option<bool>> = known.collect();
+        if let Some(sealed) = held.known.get(&trace) {
+            return Ok(*sealed);
+        }
         drop(held);
-        let unknown = (0..traces.len()).filter(|i| sealed[*i].is_none());
-        let mut unknown: Vec<(u64, usize)> =
-            unknown.map(|i| (view.key.lookup_hash(traces[i]), i)).collect();
-        // In the order of the indexes, each page of which is then read once.
-        unknown.sort_unstable();
-        for (_, i) in &unknown {
-            sealed[*i] = Some(!view.holders(traces[*i])?.is_empty());
-        }
-        let sealed: Vec<bool> = sealed.into_iter().flatten().collect();
+        let sealed = !view.holders(trace)?.is_empty();
         let mut held = self.holdings.lock();
         // The segments may have changed meanwhile, for somebody else.
-        if held.segments == segments {
-            let room = SEALED_MAX.saturating_sub(held.known.len());
-            held.known.extend(unknown.iter().take(room).map(|(_, i)| (traces[*i], sealed[*i])));
+        if held.segments == segments && held.known.len() < SEALED_MAX {
+            held.known.insert(trace, sealed);
         }
         Ok(sealed)
     }

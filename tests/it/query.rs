@@ -228,19 +228,51 @@ fn a_trace_that_was_erased_and_comes_again_is_not_the_old_one() {
     assert_eq!(user(&store), ["new"]);
 }
 
+/// Lists in every order and some ranges, whole and in pages, are what states by themselves say.
+fn assert_stand_where_they_start(snapshot: &Snapshot, names: &[String], ranges: &[TimeRange]) {
+    let start = |name: &str| snapshot.trace_state(&id(name)).unwrap().map(|s| s.summary.start);
+    for range in ranges {
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let query = TraceQuery { range: *range, order, ..TraceQuery::default() };
+            let listed = list(snapshot, &query);
+            let inside = |name: &&String| start(name).is_some_and(|start| range.contains(start));
+            let (mut sorted, mut expected) =
+                (listed.clone(), names.iter().filter(inside).cloned().collect::<Vec<_>>());
+            sorted.sort();
+            expected.sort();
+            assert_eq!(sorted, expected, "{query:?}");
+            assert!(listed.is_sorted_by(|a, b| match order {
+                Order::NewestFirst => start(a) >= start(b),
+                Order::OldestFirst => start(a) <= start(b),
+            }));
+            for limit in [1, 7] {
+                assert_eq!(paged(snapshot, &query, limit), listed, "{query:?} by {limit}");
+            }
+        }
+    }
+}
+
 /// Starts that are corrected, starts far from when they were sent, pieces without any, and things
-/// that are erased: where an unsealed trace stands is where merging puts it.
+/// that are erased, in several logs: where an unsealed trace stands is where merging puts it.
 #[test]
 fn unsealed_traces_stand_where_merging_puts_them() {
-    let world = World::new();
+    let mut world = World::new();
+    world.options.log_bytes_max = 3 << 10;
     let store = world.store();
     let mut rng = Rng::new(seed());
-    for round in 0..6 {
+    let names: Vec<String> = (0..60).map(|t| format!("t{t}")).collect();
+    let mut earlier: Option<(Snapshot, Vec<String>)> = None;
+    for round in 0..8 {
+        // What comes later is newer as a rule, as it is in a service.
+        let base = round * 300;
+        let near = TimeRange { start: at(base + 200), end: at(base + 400) };
+        let ranges = [TimeRange::ALL, TimeRange { start: at(200), end: at(400) }, near];
         for _ in 0..120 {
             let name = format!("t{}", rng.below(60));
-            let (sent, start) = (rng.below(1000) as i64, rng.below(1000) as i64);
+            let mut time = || base + rng.below(1000) as i64;
+            let (sent, start) = (time(), time());
             let observed = format!("o{}", rng.below(3));
-            let record = match rng.below(8) {
+            let record = match rng.below(if round < 4 { 8 } else { 24 }) {
                 0 => trace(&name, start).into(),
                 1 => TraceRecord::new(id(&name), at(sent), Operation::Update).user("u").into(),
                 2 => ObservationRecord::new(id(&name), id(&observed), at(sent), Operation::Update)
@@ -257,31 +289,16 @@ fn unsealed_traces_stand_where_merging_puts_them() {
             };
             append::<Record>(&store, [record]);
         }
-        let snapshot = store.snapshot();
-        let start = |name: &str| snapshot.trace_state(&id(name)).unwrap().map(|s| s.summary.start);
-        let all: Vec<String> = (0..60).map(|t| format!("t{t}")).collect();
-        for range in [TimeRange::ALL, TimeRange { start: at(200), end: at(400) }] {
-            for order in [Order::NewestFirst, Order::OldestFirst] {
-                let query = TraceQuery { range, order, ..TraceQuery::default() };
-                let listed = list(&snapshot, &query);
-                let inside =
-                    |name: &&String| start(name).is_some_and(|start| range.contains(start));
-                let (mut sorted, mut expected) =
-                    (listed.clone(), all.iter().filter(inside).cloned().collect::<Vec<_>>());
-                sorted.sort();
-                expected.sort();
-                assert_eq!(sorted, expected, "{query:?}");
-                assert!(listed.is_sorted_by(|a, b| match order {
-                    Order::NewestFirst => start(a) >= start(b),
-                    Order::OldestFirst => start(a) <= start(b),
-                }));
-                for limit in [1, 7] {
-                    assert_eq!(paged(&snapshot, &query, limit), listed, "{query:?} by {limit}");
-                }
-            }
+        if let Some((snapshot, listed)) = earlier {
+            assert_eq!(list(&snapshot, &TraceQuery::default()), listed, "what was seen stays");
         }
+        let snapshot = store.snapshot();
+        assert_stand_where_they_start(&snapshot, &names, &ranges);
+        let listed = list(&snapshot, &TraceQuery::default());
+        earlier = Some((snapshot, listed));
+        assert!(store.stats().unwrap().logs > 1);
         // From now on some are sealed in part.
-        if round == 2 {
+        if round == 2 || round == 5 {
             quick(&store);
         }
     }
