@@ -5,7 +5,7 @@ use crate::table::{Table, timed};
 use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
-use tracekeep::model::{ObservationRecord, Operation, Record, Timestamp};
+use tracekeep::model::{ObservationRecord, Operation, Record, TimeRange, Timestamp};
 use tracekeep::{Background, Durability, Id, Options, Order, SealLevel, Store, TraceQuery};
 use tracekeep_workload::EPOCH;
 
@@ -87,6 +87,10 @@ pub(crate) fn lists(table: &mut Table) {
             took.push(page(&newest));
         }
         row("after each batch of 64", &took);
+        let middle = record(scaled(SEALED) / 2, 0).time;
+        let before = TimeRange { end: middle, ..TimeRange::ALL };
+        let sealed = TraceQuery { range: before, ..TraceQuery::default() };
+        row("50 before a time, sealed", &(0..count).map(|_| page(&sealed)).collect::<Vec<_>>());
         row("the first list of the oldest 50", &[page(&oldest)]);
         row("the same again", &(0..count).map(|_| page(&oldest)).collect::<Vec<_>>());
     }

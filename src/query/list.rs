@@ -22,18 +22,18 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// A place in the order: what comes first is larger.
+/// A place in the order: what comes first is larger. All of a list are of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    newest: Option<(Timestamp, Identity)>,
-    oldest: Option<Reverse<(Timestamp, Identity)>>,
+pub(super) enum Place {
+    Newest(Timestamp, Identity),
+    Oldest(Reverse<(Timestamp, Identity)>),
 }
 
 impl Place {
     fn new(order: Order, start: Timestamp, identity: Identity) -> Place {
         match order {
-            Order::NewestFirst => Place { newest: Some((start, identity)), oldest: None },
-            Order::OldestFirst => Place { newest: None, oldest: Some(Reverse((start, identity))) },
+            Order::NewestFirst => Place::Newest(start, identity),
+            Order::OldestFirst => Place::Oldest(Reverse((start, identity))),
         }
     }
 
@@ -130,13 +130,11 @@ impl<F: Fs> Snapshot<F> {
     pub fn traces(&self, query: &TraceQuery) -> Result<Page> {
         let view = self.view()?;
         let order = query.order;
-        let mut fresh = Fresh::new(&view);
+        let mut fresh = Fresh::new(&view, query);
         let mut heap = Heap::new();
         let after = query.cursor.map(|c| Place::new(order, c.start, c.identity));
         let wanted = |place: Place| after.is_none_or(|after| place < after);
-        heap.extend(
-            fresh.logs().filter_map(|log| Some((fresh.place(log, order)?, Origin::Log(log)))),
-        );
+        heap.extend(fresh.logs().filter_map(|log| Some((fresh.place(log)?, Origin::Log(log)))));
         heap.extend((0..view.segments.len()).filter_map(|at| unopened(&view, at, query)));
         let mut walks: Vec<Walk> = Vec::new();
         let mut unmerged: Vec<Identity> = Vec::new();
@@ -145,13 +143,13 @@ impl<F: Fs> Snapshot<F> {
         let (mut last, mut details) = (None, LastBlock::default());
         while let Some((at, from)) = heap.pop() {
             if let Origin::Log(log) = from {
-                while fresh.place(log, order) == Some(at) {
-                    if let Some((place, trace)) = fresh.next(log, &view, self, query, &wanted)? {
+                while fresh.place(log) == Some(at) {
+                    if let Some((place, trace)) = fresh.next(log, &view, self, &wanted)? {
                         heap.push((place, Origin::Unmerged(unmerged.len())));
                         unmerged.push(trace);
                     }
                 }
-                heap.extend(fresh.place(log, order).map(|place| (place, from)));
+                heap.extend(fresh.place(log).map(|place| (place, from)));
                 continue;
             }
             if let Origin::Unopened(at) = from {
@@ -265,7 +263,7 @@ fn push_next<D: Dir>(
     walks: &mut [Walk],
     number: usize,
     query: &TraceQuery,
-    fresh: &Fresh,
+    fresh: &Fresh<'_>,
     wanted: &dyn Fn(Place) -> bool,
     heap: &mut Heap,
 ) -> Result<()> {
