@@ -47,8 +47,6 @@ pub struct Found {
     pub identity: Identity,
     /// It is of a score.
     pub score: bool,
-    /// It is a tombstone.
-    pub erases: bool,
     /// The trace that it erases.
     pub erased: Option<Id>,
     /// What a score is about, hashed.
@@ -65,7 +63,7 @@ pub(super) fn found_in(view: &GroupView, key: &StoreKey) -> Result<Vec<Found>, F
 impl Found {
     /// What there is to find in this record.
     pub fn of<P: Payload>(record: &Record<P>, key: &StoreKey) -> Found {
-        let erases = record.body == Body::Tombstone;
+        let starts = Starts::of(record);
         let (identity, score, trace) = match &record.target {
             Target::Trace { trace } => (key.identity(trace), false, Some(trace)),
             Target::Observation { trace, .. } => (key.identity(trace), false, None),
@@ -77,7 +75,7 @@ impl Found {
             }
             _ => None,
         });
-        let erased = trace.filter(|_| erases).cloned();
-        Found { identity, score, erases, erased, subject, starts: Starts::of(record) }
+        let erased = trace.filter(|_| starts.erases).cloned();
+        Found { identity, score, erased, subject, starts }
     }
 }

@@ -410,7 +410,7 @@ impl Inner {
             let at = At { seq, frame, record: u32::try_from(i).unwrap_or(u32::MAX) };
             // Lists of places grow by doubling.
             self.bytes += 2 * size_of::<At>();
-            if found.erases {
+            if found.starts.erases {
                 self.tombstones.push(at);
                 self.bytes += size_of::<At>();
             }

@@ -226,14 +226,11 @@ fn unopened<D: Dir>(view: &View<D>, at: usize, query: &TraceQuery) -> Option<(Pl
     if query.range.is_over(first) || last < query.range.start {
         return None;
     }
-    let place = Place::first(
-        query.order,
-        match query.order {
-            Order::NewestFirst => last,
-            Order::OldestFirst => first,
-        },
-    );
-    Some((place, Origin::Unopened(at)))
+    let nearest = match query.order {
+        Order::NewestFirst => last,
+        Order::OldestFirst => first,
+    };
+    Some((Place::first(query.order, nearest), Origin::Unopened(at)))
 }
 
 /// Trace rows of a segment that can be on the page, by time.

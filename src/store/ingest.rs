@@ -200,10 +200,10 @@ impl<F: Fs> Shared<F> {
 
     /// Whether anything may be appended.
     pub fn check_open(&self) -> Result<()> {
-        match self.failure() {
-            Some(failure) => Err(failure),
-            None if self.is_closing() => Err(Error::new(ErrorKind::Closed, "the store is closed")),
-            None => Ok(()),
+        self.check_sound()?;
+        match self.is_closing() {
+            true => Err(Error::new(ErrorKind::Closed, "the store is closed")),
+            false => Ok(()),
         }
     }
 

@@ -208,7 +208,7 @@ impl<F: Fs> Shared<F> {
         go: &mut dyn FnMut(Progress) -> Go,
     ) -> Result<u64> {
         // An edit that failed may be on the disk all the same, and names files of the next number.
-        self.failure().map_or(Ok(()), Err)?;
+        self.check_sound()?;
         let view = self.view();
         let old_logs: Vec<_> = view.logs.iter().take(logs).map(|l| l.id()).collect();
         let old_segments: Vec<_> =
@@ -278,7 +278,7 @@ impl<F: Fs> Shared<F> {
             let Some(plan) = view.due_index() else { return Ok(()) };
             let replaces: Vec<u64> =
                 view.indexes[plan.indexes.clone()].iter().map(|ix| ix.number).collect();
-            self.failure().map_or(Ok(()), Err)?;
+            self.check_sound()?;
             let number = self.manifest.lock().state().next_index;
             remove_if_there(&self.dir, FileName::IndexTemp(number))?;
             match write_index(&self.dir, &view, &self.header, number, &plan) {

@@ -184,7 +184,7 @@ impl<F: Fs> Store<F> {
     /// The failure that poisoned the store, if one did.
     pub fn close(mut self) -> Result<()> {
         self.shut_down();
-        self.shared.failure().map_or(Ok(()), Err)
+        self.shared.check_sound()
     }
 
     fn shut_down(&mut self) {

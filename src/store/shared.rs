@@ -230,6 +230,14 @@ impl<F: Fs> Shared<F> {
         self.failure.lock().as_ref().map(Error::repeat)
     }
 
+    /// Whether anything can be appended, sealed or indexed.
+    ///
+    /// # Errors
+    /// The failure that poisoned the store.
+    pub fn check_sound(&self) -> Result<()> {
+        self.failure().map_or(Ok(()), Err)
+    }
+
     /// Lets appenders look again at what they wait for. Under their locks, so that none is between
     /// looking and waiting.
     pub fn wake_appenders(&self) {

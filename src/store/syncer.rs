@@ -101,7 +101,7 @@ impl<F: Fs> Syncer<F> {
         while !queue.is_idle() {
             self.changed.wait(&mut queue);
         }
-        self.shared.failure().map_or(Ok(()), Err)
+        self.shared.check_sound()
     }
 
     pub fn close(&self) {

@@ -15,6 +15,8 @@ struct Plan {
     writes: u64,
     /// Syncs of logs that fail: the one after so many.
     sync_after: Option<u64>,
+    /// The write of a manifest that fails: the one after so many, an edit or its marker.
+    edit_after: Option<u64>,
     on: bool,
     failed: bool,
 }
@@ -37,6 +39,12 @@ impl Faults {
     pub(crate) fn failing_sync() -> Faults {
         let after = shuttle::rand::thread_rng().gen_range(0..6);
         Faults::of(Plan { sync_after: Some(after), ..Plan::default() })
+    }
+
+    /// A write of a manifest fails, sooner or later, and none after it.
+    pub(crate) fn failing_edit() -> Faults {
+        let after = shuttle::rand::thread_rng().gen_range(0..8);
+        Faults::of(Plan { edit_after: Some(after), ..Plan::default() })
     }
 
     /// The next write to a log is refused, and no other.
@@ -73,7 +81,17 @@ impl Faults {
             let full = std::io::ErrorKind::StorageFull.into();
             return Err(Error::io("write", Path::new(&name.to_string()), full));
         }
-        Ok(())
+        let Some(after) =
+            plan.edit_after.filter(|_| plan.on && matches!(name, FileName::Manifest(_)))
+        else {
+            return Ok(());
+        };
+        plan.edit_after = after.checked_sub(1);
+        if after > 0 {
+            return Ok(());
+        }
+        plan.failed = true;
+        Err(Error::new(ErrorKind::Io, format!("{name}: cannot write: injected")))
     }
 
     fn sync(&self, name: FileName) -> Result<()> {

@@ -214,6 +214,30 @@ fn readers_and_the_sealer() {
     });
 }
 
+/// An edit may be on the disk though its commit failed: whoever seals next, having waited for his turn,
+/// writes over nothing that it names.
+#[test]
+fn sealing_after_a_failed_edit() {
+    schedules("failed edit", || {
+        let world = World::new(level(), Faults::failing_edit()).with_small_logs();
+        let store = Arc::new(world.open());
+        world.faults().start();
+        let sealer = || {
+            let store = Arc::clone(&store);
+            // Fails, or not, by what came before it.
+            shuttle::thread::spawn(move || drop(store.seal(SealLevel::Quick)))
+        };
+        let threads = [sealer(), sealer()];
+        let kept = acknowledge(&store, 0, 4, ErrorKind::Poisoned);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let failed = world.faults().failed();
+        let closed = Arc::into_inner(store).unwrap().close();
+        assert!(!failed || closed.is_err(), "a failed edit was forgotten");
+        let found = contents(&world.killed().open().snapshot());
+        assert!(kept.iter().all(|k| found.contains(k)), "{kept:?} in {found:?}");
+    });
+}
+
 /// Closing while others append: each append is refused or durable, and nobody hangs.
 #[test]
 fn closing_while_others_append() {
