@@ -6,6 +6,7 @@ mod dictionary;
 mod policy;
 mod rewrite;
 mod transfer;
+mod whole;
 
 pub use policy::{FinishedLog, Plan, Pressure, log_weight, plan, sealed_together, unsettled};
 pub use rewrite::{Go, Rewrite, Rewritten, rewrite};

@@ -25,8 +25,8 @@ pub enum Plan {
     Rest,
     /// Seal this many of the oldest finished logs into one segment, so thoroughly.
     Seal(usize, SealLevel),
-    /// Rewrite these neighbouring segments into one.
-    Join(Range<usize>),
+    /// Rewrite these neighbouring segments into one, so thoroughly.
+    Join(Range<usize>, SealLevel),
 }
 
 /// How much depends on it.
@@ -34,7 +34,9 @@ pub enum Plan {
 pub enum Pressure {
     /// Nobody waits.
     None,
-    /// Appends are slowed down, or wait, until a log is sealed.
+    /// There was no time to join segments thoroughly.
+    Joins,
+    /// Appends are slowed down, or wait, until a log is sealed, or are about to.
     Appends,
 }
 
@@ -59,7 +61,9 @@ pub fn log_weight(records: u64, parts: u32) -> u64 {
 /// Segments are joined as digits are carried: four neighbours of a tier become one of the next,
 /// and what has reached the last tier is not written again. So each row is written once a tier,
 /// their number grows with the logarithm of what is below the last tier, and old rows are never
-/// rewritten with new ones. Logs go first, but not for ever.
+/// rewritten with new ones. Logs go first, but not for ever. A thorough join takes as long as
+/// many logs take to come: under pressure segments wait until they are overdue, and are joined
+/// quickly.
 pub fn plan(
     finished: &[FinishedLog],
     segments: &[u64],
@@ -75,7 +79,11 @@ pub fn plan(
     let tier = newest_tier(segments, options.rewrite_bytes_max);
     let overdue = tier.as_ref().is_some_and(|tier| tier.full || tier.segments.len() >= OVERDUE);
     if finished.is_empty() || !due || overdue {
-        return tier.map_or(Plan::Rest, |tier| Plan::Join(tier.segments));
+        let (level, tier) = match pressure {
+            Pressure::None => (SealLevel::Full, tier),
+            Pressure::Joins | Pressure::Appends => (SealLevel::Quick, tier.filter(|_| overdue)),
+        };
+        return tier.map_or(Plan::Rest, |tier| Plan::Join(tier.segments, level));
     }
     let mut taken = 0;
     let mut sum = 0;
@@ -87,7 +95,7 @@ pub fn plan(
         sum += log.bytes;
     }
     let level = match pressure {
-        Pressure::None => SealLevel::Full,
+        Pressure::None | Pressure::Joins => SealLevel::Full,
         Pressure::Appends => SealLevel::Quick,
     };
     Plan::Seal(taken, level)

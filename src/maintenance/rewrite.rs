@@ -136,7 +136,7 @@ pub fn rewrite<D: Dir>(
         seq: seqs.1,
         id: what.id,
         writer: SegmentWriter::new(dir.clone(), options)?,
-        transfer: Transfer::new(&bounded),
+        transfer: Transfer::new(&bounded, !full),
     };
     job.meter.stage(bytes / ORDER_PART);
     let order = job.trace_order()?;

@@ -1,6 +1,7 @@
 //! Moving payloads from logs and older segments into the segment that is written: each part is
 //! read once, each list is written anew in the new segment's numbers.
 
+use super::whole::{WholeBlocks, parts_of};
 use crate::error::{Error, Result};
 use crate::fs::{Dir, File};
 use crate::id::{LogId, SegmentId};
@@ -34,24 +35,36 @@ impl Moved {
     }
 }
 
+/// A segment that payloads come from.
+#[derive(Debug)]
+struct Sealed<'v, D: Dir> {
+    reader: PayloadReader<'v, D::Map>,
+    moved: Moved,
+    whole: WholeBlocks,
+}
+
 /// Where payloads come from, and what became of them.
 #[derive(Debug)]
 pub struct Transfer<'v, D: Dir> {
     view: &'v View<D>,
     logs: HashMap<LogId, (LogReader<'v, D::File>, Moved)>,
-    segments: HashMap<SegmentId, (PayloadReader<'v, D::Map>, Moved)>,
+    segments: HashMap<SegmentId, Sealed<'v, D>>,
+    /// Whether blocks are moved as they are stored where they can be.
+    quick: bool,
     numbers: HashMap<(Source, u64), u64>,
     list: ListBuilder,
     encoded: Vec<u8>,
 }
 
 impl<'v, D: Dir> Transfer<'v, D> {
-    /// A transfer from the files of a view.
-    pub fn new(view: &'v View<D>) -> Transfer<'v, D> {
+    /// A transfer from the files of a view; of whole blocks where it is to be `quick`, into a file
+    /// without a dictionary then.
+    pub fn new(view: &'v View<D>, quick: bool) -> Transfer<'v, D> {
         Transfer {
             view,
             logs: HashMap::new(),
             segments: HashMap::new(),
+            quick,
             numbers: HashMap::new(),
             list: ListBuilder::new(),
             encoded: Vec::new(),
@@ -113,16 +126,29 @@ impl<'v, D: Dir> Transfer<'v, D> {
         to: &mut PayloadWriter<W>,
     ) -> Result<()> {
         let view = self.view;
-        let (reader, moved) = match self.segments.entry(id) {
+        let from = match self.segments.entry(id) {
             Entry::Occupied(held) => held.into_mut(),
             Entry::Vacant(place) => {
                 let gone = || Error::invalid(format!("segment {id} is gone"));
-                let file = view.segment(id).ok_or_else(gone)?.segment.payloads()?;
-                let reader = PayloadReader::new(file.ok_or_else(gone)?, None);
-                place.insert((reader, Moved::default()))
+                let s = view.segment(id).ok_or_else(gone)?;
+                let mut reader = PayloadReader::new(s.segment.payloads()?.ok_or_else(gone)?, None);
+                let whole = match self.quick {
+                    true => WholeBlocks::of(s, &mut reader)?,
+                    false => WholeBlocks::default(),
+                };
+                place.insert(Sealed { reader, moved: Moved::default(), whole })
             }
         };
+        let Sealed { reader, moved, whole } = from;
         let list = reader.part_list(number)?;
+        for part in parts_of(&list).filter(|_| self.quick) {
+            let block = whole.take(part?, reader)?;
+            let Some((block, stored)) = block else { continue };
+            let first = to.whole_block(&block, stored)?;
+            for (number, part) in first.into_iter().flat_map(|first| first..).zip(block.numbers()) {
+                moved.note(part, number);
+            }
+        }
         move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
     }
 }

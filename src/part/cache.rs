@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::Source;
 use crate::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Decompressed parts that lie one after another, a block of a segment or a piece of a log; or
@@ -33,10 +34,14 @@ impl Block {
         &self.bytes
     }
 
+    /// The numbers of its parts.
+    pub fn numbers(&self) -> Range<u32> {
+        self.first_part..self.first_part + self.ends.len() as u32
+    }
+
     /// Its parts, in order.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let numbers = self.first_part..self.first_part + self.ends.len() as u32;
-        numbers.map_while(|number| self.part(number))
+        self.numbers().map_while(|number| self.part(number))
     }
 
     /// One of its parts.

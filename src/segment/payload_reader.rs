@@ -165,6 +165,11 @@ impl<M: Mapped> PayloadFile<M> {
         self.part_table().rows()
     }
 
+    /// A block as it is stored.
+    pub fn stored_block(&self, block: usize) -> Option<&[u8]> {
+        self.map.get(self.block_at(block)?.stored)
+    }
+
     /// Where a block stands in the file, and its first part.
     pub fn block_place(&self, block: usize) -> Option<(Range<usize>, u32)> {
         self.block_at(block).map(|at| (at.stored, at.first_part))
@@ -200,7 +205,8 @@ impl<M: Mapped> PayloadFile<M> {
             .map_or(u32::MAX, |b| u32::from_le_bytes(*b))
     }
 
-    pub(super) fn block_of(&self, part: u32) -> usize {
+    /// The block that a part lies in, if it is there.
+    pub fn block_of(&self, part: u32) -> usize {
         let (mut low, mut high) = (0, self.blocks());
         while low < high {
             let middle = low.midpoint(high);
@@ -361,6 +367,11 @@ impl<'a, M: Mapped> PayloadReader<'a, M> {
         PayloadReader { file, cache, dictionary: None, recent, lists }
     }
 
+    /// The file.
+    pub fn file(&self) -> &'a PayloadFile<M> {
+        self.file
+    }
+
     /// A block of parts; `ahead` is what is read from it on.
     fn block(&mut self, number: usize, ahead: &Items<'_>) -> Result<Arc<Block>> {
         let (file, cache, held) = (self.file, self.cache, &mut self.dictionary);
@@ -408,6 +419,14 @@ impl<'a, M: Mapped> PayloadReader<'a, M> {
     /// `Corruption`, or what `each` returns.
     pub fn part(&mut self, number: u32, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         self.run(number, 1, Separator::None, &items(&[], 0), each)
+    }
+
+    /// A block of parts, decompressed. Cost: nothing where it is one of the last 64.
+    ///
+    /// # Errors
+    /// `Corruption`.
+    pub fn whole_block(&mut self, number: usize) -> Result<Arc<Block>> {
+        self.block(number, &items(&[], 0))
     }
 
     fn run(

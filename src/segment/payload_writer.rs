@@ -7,8 +7,11 @@ use crate::column::{BlobsBuilder, TableBuilder};
 use crate::error::{Error, Result};
 use crate::fs::File;
 use crate::limits::BLOCK_BYTES;
-use crate::part::{PartKey, PartTable};
+use crate::part::{Block, PartKey, PartTable};
 use crate::sync::give_way;
+
+/// At most so many of the bytes of a block that is taken over may be there already: one of these.
+const TWICE_SHARE: usize = 16;
 
 /// What is known of each payload of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,18 +115,55 @@ impl<F: File> PayloadWriter<F> {
         if self.block.is_empty() {
             return Ok(());
         }
-        self.stored.clear();
-        pack(&mut self.compressor, &self.block, &mut self.stored);
-        self.directory.extend_from_slice(&self.sections.offset().to_le_bytes());
-        self.directory.extend_from_slice(&(self.stored.len() as u32).to_le_bytes());
-        self.directory.extend_from_slice(&(self.block.len() as u32).to_le_bytes());
-        self.directory.extend_from_slice(&crc32fast::hash(&self.stored).to_le_bytes());
-        self.directory.extend_from_slice(&self.block_first.to_le_bytes());
-        self.sections.extend(&self.stored)?;
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.clear();
+        pack(&mut self.compressor, &self.block, &mut stored);
+        self.write_block(&stored, self.block.len())?;
+        self.stored = stored;
         self.block.clear();
+        Ok(())
+    }
+
+    /// Writes a block of all parts that have a number and are in no block yet.
+    fn write_block(&mut self, stored: &[u8], raw: usize) -> Result<()> {
+        self.directory.extend_from_slice(&self.sections.offset().to_le_bytes());
+        self.directory.extend_from_slice(&(stored.len() as u32).to_le_bytes());
+        self.directory.extend_from_slice(&(raw as u32).to_le_bytes());
+        self.directory.extend_from_slice(&crc32fast::hash(stored).to_le_bytes());
+        self.directory.extend_from_slice(&self.block_first.to_le_bytes());
+        self.sections.extend(stored)?;
         self.block_first = self.parts();
         give_way();
         Ok(())
+    }
+
+    /// Takes over a block as another file has it `stored`, without a dictionary: the number of its
+    /// first part. A few of its parts may be there already, and are twice then. `None`, and nothing
+    /// is written, where more of them are, or where a block that is begun would stay small.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn whole_block(&mut self, block: &Block, stored: &[u8]) -> Result<Option<u32>> {
+        if (1..BLOCK_BYTES / 2).contains(&self.block.len()) {
+            return Ok(None);
+        }
+        let is_there = |part: &&[u8]| self.table.find(self.key.hash(part)).is_some();
+        let bytes_there: usize = block.parts().filter(is_there).map(<[u8]>::len).sum();
+        if bytes_there > block.bytes().len() / TWICE_SHARE {
+            return Ok(None);
+        }
+        self.flush_block()?;
+        let first = self.parts();
+        for part in block.parts() {
+            let hash = self.key.hash(part);
+            if self.table.find(hash).is_none() {
+                self.table.insert(hash, self.parts());
+            }
+            self.lens.push(&[], &[Some(part.len() as i64)]);
+        }
+        self.part_bytes += block.bytes().len() as u64;
+        self.write_block(stored, block.bytes().len())?;
+        Ok(Some(first))
     }
 
     /// The number of the payload with this length, fingerprint and encoded part list; payloads

@@ -13,6 +13,9 @@ pub(super) struct Brake {
 
 /// Appends are slowed down where more than this share of the room is taken.
 pub(super) const SLOW_FROM: f64 = 0.75;
+/// Where more than this share is taken logs are sealed quickly, and segments joined so: it may do
+/// without slowing appends down.
+pub(super) const HURRY_FROM: f64 = 0.5;
 /// The longest wait of one batch: what a clock that jumps can cost.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 

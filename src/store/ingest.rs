@@ -1,6 +1,6 @@
 //! The caller's side of an append: deduplicate, encode, put into the group that goes next.
 
-use super::brake::SLOW_FROM;
+use super::brake::{HURRY_FROM, SLOW_FROM};
 use super::commit::{Commit, Done};
 use super::queue::{Pending, Queue};
 use super::shared::Shared;
@@ -16,7 +16,7 @@ use crate::maintenance::Pressure;
 use crate::model::Record;
 use crate::options::{Background, Options};
 use crate::planted::{self, Bug};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, Ordering};
 use std::sync::Arc;
 
 /// A group takes no more batches past so many bytes of records and lists: with one batch more it
@@ -245,10 +245,13 @@ impl<F: Fs> Shared<F> {
         }
     }
 
-    /// Whether appends are slowed down, or stopped, until a log is sealed.
+    /// Whether appends are slowed down, or stopped, until a log is sealed, or are about to be.
     pub fn pressure(&self) -> Pressure {
-        match self.room_taken(&self.queue.lock()) > SLOW_FROM {
-            true => Pressure::Appends,
+        if self.room_taken(&self.queue.lock()) > HURRY_FROM {
+            return Pressure::Appends;
+        }
+        match self.joins_hurried.load(Ordering::Acquire) {
+            true => Pressure::Joins,
             false => Pressure::None,
         }
     }

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::fs::{Dir, File, FileName, Fs};
 use crate::id::SegmentId;
 use crate::maintenance::{
-    FinishedLog, Go, Plan, Rewrite, Rewritten, log_weight, plan, rewrite, sealed_together,
-    unsettled,
+    FinishedLog, Go, Plan, Pressure, Rewrite, Rewritten, log_weight, plan, rewrite,
+    sealed_together, unsettled,
 };
 use crate::manifest::{Edit, SegmentState};
 use crate::planted::{self, Bug};
@@ -92,7 +92,7 @@ impl<F: Fs> Shared<F> {
             match plan(&finished, joined, &self.options, self.pressure()) {
                 Plan::Rest => break,
                 Plan::Seal(logs, level) => self.seal_behind(logs, level)?,
-                Plan::Join(segments) => join_failure = self.join(segments).err(),
+                Plan::Join(segments, level) => join_failure = self.join(segments, level).err(),
             }
             self.expire_snapshots();
             self.wake_appenders();
@@ -101,11 +101,21 @@ impl<F: Fs> Shared<F> {
         Ok(join_failure.or(self.index().err()))
     }
 
-    /// Seals the oldest logs, and notes how long it took.
+    /// Seals the oldest logs, and notes how long it took. A thorough seal takes about five times as
+    /// long as a quick one: in its first half it is given up where that pays.
     fn seal_behind(&self, logs: usize, level: SealLevel) -> Result<()> {
         let (view, start) = (self.view(), self.clock.now_ns());
         let records = view.logs.iter().take(logs).map(|log| log.records()).sum();
-        self.replace(logs, view.segments.len()..view.segments.len(), level, &mut |_| Go::On)?;
+        let none = view.segments.len()..view.segments.len();
+        let mut given_up = false;
+        self.replace(logs, none, level, &mut |at| {
+            let early = level == SealLevel::Full && at.done < at.total / 2;
+            given_up = self.is_closing() || early && self.pressure() == Pressure::Appends;
+            if given_up { Go::Stop } else { Go::On }
+        })?;
+        if given_up {
+            return Ok(());
+        }
         let took = self.clock.now_ns().saturating_sub(start);
         self.brake.lock().sealed(records, took);
         *self.seal_failure.lock() = None;
@@ -115,7 +125,7 @@ impl<F: Fs> Shared<F> {
     /// After a failure logs go first, in case that it was a join's: no log waits for one more try at
     /// what is wrong with segments, or is too large for the disk.
     fn may_join(&self, after_failure: bool) -> bool {
-        !self.joins_paused.load(Ordering::Acquire)
+        !self.joins_end()
             && self.joins_wait().is_zero()
             && !(after_failure && self.logs_are_due())
     }
@@ -128,15 +138,30 @@ impl<F: Fs> Shared<F> {
         self.pace.lock().wait(self.clock.now_ns())
     }
 
-    /// Joins segments step by step, at the pace that is allowed, until it is paused.
-    fn join(&self, segments: Range<usize>) -> Result<()> {
+    /// Joins segments step by step, at the pace that is allowed. It may take minutes: it is given up
+    /// when joins are to end, and a thorough one where appends would have to wait for it: the next
+    /// one is quick then.
+    fn join(&self, segments: Range<usize>, level: SealLevel) -> Result<()> {
         let mut done = 0;
-        self.replace(0, segments, SealLevel::Full, &mut |at| {
+        self.joins_hurried.store(false, Ordering::Release);
+        self.replace(0, segments, level, &mut |at| {
             self.pay(at.done - done);
             done = at.done;
-            if self.joins_paused.load(Ordering::Acquire) { Go::Stop } else { Go::On }
+            if level == SealLevel::Full && self.pressure() == Pressure::Appends {
+                self.joins_hurried.store(true, Ordering::Release);
+                return Go::Stop;
+            }
+            if self.joins_end() { Go::Stop } else { Go::On }
         })?;
         Ok(())
+    }
+
+    /// Whether nothing is to be joined in the background now: that is paused, the store closes, or
+    /// a caller waits for his turn.
+    fn joins_end(&self) -> bool {
+        self.joins_paused.load(Ordering::Acquire)
+            || self.is_closing()
+            || self.upkeep_asked.load(Ordering::Acquire) > 0
     }
 
     /// Spends so many bytes and waits until they are paid for; not while logs are due: these wait
@@ -148,8 +173,7 @@ impl<F: Fs> Shared<F> {
         self.pace.lock().spend(bytes, self.clock.now_ns());
         loop {
             let wait = self.joins_wait();
-            let paused = self.joins_paused.load(Ordering::Acquire);
-            if wait.is_zero() || paused || self.is_closing() || self.logs_are_due() {
+            if wait.is_zero() || self.joins_end() || self.logs_are_due() {
                 return;
             }
             let mut wanted = self.upkeep_wanted.lock();
@@ -307,7 +331,10 @@ impl<F: Fs> Shared<F> {
             Ok(ingest.finish_log(&mut self.queue.lock()))
         })?;
         super::Commit { seq: crate::id::Seq(0), done }.wait()?;
+        self.upkeep_asked.fetch_add(1, Ordering::AcqRel);
+        self.upkeep_changed.notify_all();
         let _turn = self.upkeep.lock();
+        self.upkeep_asked.fetch_sub(1, Ordering::AcqRel);
         let mut report = SealReport::default();
         let weight_max = self.options.rewrite_bytes_max;
         // What is appended meanwhile may finish more logs, without end.
@@ -336,6 +363,8 @@ impl<F: Fs> Shared<F> {
         self.index()?;
         self.expire_snapshots();
         self.wake_appenders();
+        // A join may have been given up for this.
+        self.want_upkeep();
         Ok(report)
     }
 }

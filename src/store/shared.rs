@@ -41,10 +41,14 @@ pub(super) struct Shared<F: Fs> {
     pub room: Condvar,
     /// Maintenance holds this: one edit at a time.
     pub upkeep: Mutex<()>,
+    /// How many callers wait for it, for whom a join in the background is given up.
+    pub upkeep_asked: AtomicU64,
     pub upkeep_wanted: Mutex<bool>,
     pub upkeep_changed: Condvar,
     /// No segments are joined in the background.
     pub joins_paused: AtomicBool,
+    /// The last join was given up for logs that had to be sealed.
+    pub joins_hurried: AtomicBool,
     /// What joining in the background may spend.
     pub pace: Mutex<Pace>,
     /// Slows appends down while sealing is behind.
@@ -92,9 +96,11 @@ impl<F: Fs> Shared<F> {
             work: Condvar::new(),
             room: Condvar::new(),
             upkeep: Mutex::new(()),
+            upkeep_asked: AtomicU64::new(0),
             upkeep_wanted: Mutex::new(true),
             upkeep_changed: Condvar::new(),
             joins_paused: AtomicBool::new(false),
+            joins_hurried: AtomicBool::new(false),
             pace: Mutex::new(Pace::new(options.join_bytes_per_second_max)),
             brake: Mutex::new(Brake::new()),
             released: Condvar::new(),

@@ -1,7 +1,7 @@
 //! Joining segments in the background is paused, and has a limit; sealing logs goes on.
 
 use crate::world::{Dump, World, append, assert_same, observation, quick};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tracekeep::clock::{Clock, ManualClock};
 use tracekeep::{Background, Event, Listener, Options, Progress, Store};
@@ -131,8 +131,8 @@ fn held_back() -> (World, Arc<Heard>, Store) {
 #[test]
 fn a_limit_keeps_no_log_waiting() {
     let (_world, heard, store) = held_back();
-    append_logs(&store, 20);
-    heard.until(|told| told.logs_sealed >= 10);
+    append_logs(&store, 6);
+    heard.until(|told| told.logs_sealed >= 5);
     // What was joined meanwhile is not paid for yet, so that nothing else is.
     assert_eq!(heard.told().joined as usize, SEGMENTS);
 }
@@ -159,5 +159,67 @@ fn nothing_is_joined_while_it_is_paused_and_logs_are_sealed() {
         told.joined as usize >= SEGMENTS
     });
     assert_same(&before, &Dump::of(&store.snapshot()), "joined after the pause");
+    store.close().unwrap();
+}
+
+#[test]
+fn a_caller_and_the_end_do_not_wait_for_a_join() {
+    // Its clock stands still: the join would never end.
+    let (world, heard, store) = held_back();
+    append_logs(&store, 1);
+    quick(&store);
+    let told = heard.told();
+    assert_eq!((told.joined, told.logs_sealed), (0, 1));
+    store.close().unwrap();
+
+    let (other, heard, store) = held_back();
+    store.close().unwrap();
+    assert_eq!(heard.told().joined, 0);
+    for (world, segments) in [(&world, SEGMENTS + 1), (&other, SEGMENTS)] {
+        assert_eq!(world.files("seg-").len(), 2 * segments, "nothing is left of what was begun");
+    }
+}
+
+/// Tells what sealing has done and stops the first join until it may go on.
+#[derive(Debug, Default)]
+struct Gate {
+    heard: Heard,
+    closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Listener for Gate {
+    fn event(&self, event: &Event) {
+        self.heard.event(event);
+        if let Event::Sealing(at) = event
+            && at.done > 0
+        {
+            let mut closed = self.closed.lock().unwrap();
+            while *closed {
+                closed = self.opened.wait(closed).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thorough_join_is_given_up_for_logs_that_pile_up() {
+    let world = world();
+    let gate = Arc::new(Gate { closed: Mutex::new(true), ..Gate::default() });
+    let builder = Store::builder().options(world.options.clone());
+    let store = builder.listener(Arc::<Gate>::clone(&gate)).open(world.path()).unwrap();
+    let heard = &gate.heard;
+    heard.until(|told| told.steps.last().is_some_and(|(_, at)| at.done > 0));
+    // More than half of the logs that there may be.
+    append_logs(&store, 10);
+    let before = Dump::of(&store.snapshot());
+    *gate.closed.lock().unwrap() = false;
+    gate.opened.notify_all();
+    heard.until(|told| told.logs_sealed >= 9);
+    assert_eq!(heard.told().joined, 0, "the join was not given up");
+    // What is overdue is joined all the same.
+    append_logs(&store, 10);
+    heard.until(|told| told.joined as usize > SEGMENTS);
+    assert_same(&before, &Dump::of(&store.snapshot()), "joined quickly");
     store.close().unwrap();
 }

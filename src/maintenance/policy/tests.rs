@@ -34,8 +34,8 @@ fn neighbours_of_a_tier_are_joined() {
     let plan = |segments: &[u64]| plan(&[], segments, &options(), Pressure::None);
     assert_eq!(plan(&[]), Plan::Rest);
     assert_eq!(plan(&[10, 10, 10]), Plan::Rest);
-    assert_eq!(plan(&[10, 10, 10, 10]), Plan::Join(0..4));
-    assert_eq!(plan(&[5000, 10, 2, 10, 12]), Plan::Join(1..5));
+    assert_eq!(plan(&[10, 10, 10, 10]), Plan::Join(0..4, SealLevel::Full));
+    assert_eq!(plan(&[5000, 10, 2, 10, 12]), Plan::Join(1..5, SealLevel::Full));
     assert_eq!(plan(&[100, 100, 100, 2]), Plan::Rest);
     assert_eq!(plan(&[MAX / 3; 9]), Plan::Rest);
 }
@@ -47,7 +47,7 @@ fn a_row_is_written_once_a_tier() {
     for _ in 0..count {
         segments.push(100);
         written += 100;
-        while let Plan::Join(joined) = plan(&[], &segments, &options(), Pressure::None) {
+        while let Plan::Join(joined, _) = plan(&[], &segments, &options(), Pressure::None) {
             let sum: u64 = segments.drain(joined).sum();
             segments.push(sum);
             written += sum;
@@ -69,12 +69,12 @@ fn logs_that_never_end_do_not_keep_segments_from_being_joined() {
                 segments.push(100);
                 sealed += 1;
             }
-            Plan::Join(joined) => {
+            Plan::Join(joined, SealLevel::Quick) => {
                 let sum: u64 = segments.drain(joined).sum();
                 segments.push(sum);
                 written += sum;
             }
-            Plan::Rest => unreachable!("logs are due"),
+            other => unreachable!("logs are due: {other:?}"),
         }
         most = most.max(segments.len());
     }
@@ -87,10 +87,26 @@ fn what_fills_a_segment_is_joined_before_more_logs_are_sealed() {
     let plan = |segments: &[u64]| plan(&logs(&[60 << 20]), segments, &options(), Pressure::Appends);
     let seal = Plan::Seal(1, SealLevel::Quick);
     assert_eq!(plan(&[MAX / 6; 6]), seal);
-    assert_eq!(plan(&[MAX / 6; 7]), Plan::Join(1..7));
+    assert_eq!(plan(&[MAX / 6; 7]), Plan::Join(1..7, SealLevel::Quick));
     assert_eq!(plan(&[MAX / 3; 7]), seal);
     assert_eq!(plan(&[MAX / 100; 15]), seal);
-    assert_eq!(plan(&[MAX / 100; 16]), Plan::Join(0..16));
+    assert_eq!(plan(&[MAX / 100; 16]), Plan::Join(0..16, SealLevel::Quick));
+}
+
+#[test]
+fn in_a_hurry_segments_wait_until_they_are_overdue() {
+    let plan = |logs: &[FinishedLog], count, pressure| {
+        plan(logs, &[10; OVERDUE][..count], &options(), pressure)
+    };
+    let (none, one) = (logs(&[]), logs(&[60 << 20]));
+    for pressure in [Pressure::Joins, Pressure::Appends] {
+        assert_eq!(plan(&none, OVERDUE - 1, pressure), Plan::Rest);
+        assert_eq!(plan(&none, OVERDUE, pressure), Plan::Join(0..16, SealLevel::Quick));
+        assert_eq!(plan(&one, OVERDUE, pressure), Plan::Join(0..16, SealLevel::Quick));
+    }
+    assert_eq!(plan(&one, OVERDUE - 1, Pressure::Joins), Plan::Seal(1, SealLevel::Full));
+    assert_eq!(plan(&one, OVERDUE - 1, Pressure::Appends), Plan::Seal(1, SealLevel::Quick));
+    assert_eq!(plan(&none, JOINED, Pressure::None), Plan::Join(0..4, SealLevel::Full));
 }
 
 #[test]
