@@ -125,9 +125,7 @@ impl<F: Fs> Shared<F> {
     /// After a failure logs go first, in case that it was a join's: no log waits for one more try at
     /// what is wrong with segments, or is too large for the disk.
     fn may_join(&self, after_failure: bool) -> bool {
-        !self.joins_end()
-            && self.joins_wait().is_zero()
-            && !(after_failure && self.logs_are_due())
+        !self.joins_end() && self.joins_wait().is_zero() && !(after_failure && self.logs_are_due())
     }
 
     /// How long until what joins have spent is paid for.

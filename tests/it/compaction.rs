@@ -1,10 +1,11 @@
 //! Joining segments in the background is paused, and has a limit; sealing logs goes on.
 
-use crate::world::{Dump, World, append, assert_same, observation, quick};
+use crate::world::{Dump, World, append, assert_same, erase_trace, lines, observation, quick};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tracekeep::clock::{Clock, ManualClock};
-use tracekeep::{Background, Event, Listener, Options, Progress, Store};
+use tracekeep::internals::codec::compress::{Decompressor, unpack};
+use tracekeep::{Background, Event, Listener, Options, Progress, Store, Verdict, verify};
 
 /// What joins told, and when; logs are sealed beside.
 #[derive(Debug, Default)]
@@ -202,6 +203,13 @@ impl Listener for Gate {
     }
 }
 
+impl Gate {
+    fn open(&self) {
+        *self.closed.lock().unwrap() = false;
+        self.opened.notify_all();
+    }
+}
+
 #[test]
 fn a_thorough_join_is_given_up_for_logs_that_pile_up() {
     let world = world();
@@ -213,8 +221,7 @@ fn a_thorough_join_is_given_up_for_logs_that_pile_up() {
     // More than half of the logs that there may be.
     append_logs(&store, 10);
     let before = Dump::of(&store.snapshot());
-    *gate.closed.lock().unwrap() = false;
-    gate.opened.notify_all();
+    gate.open();
     heard.until(|told| told.logs_sealed >= 9);
     assert_eq!(heard.told().joined, 0, "the join was not given up");
     // What is overdue is joined all the same.
@@ -222,4 +229,73 @@ fn a_thorough_join_is_given_up_for_logs_that_pile_up() {
     heard.until(|told| told.joined as usize > SEGMENTS);
     assert_same(&before, &Dump::of(&store.snapshot()), "joined quickly");
     store.close().unwrap();
+}
+
+/// Each block of parts of a store, as it is stored and decompressed.
+fn blocks(world: &World) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut blocks = Vec::new();
+    for path in world.files("seg-").iter().filter(|path| path.extension().unwrap() == "tkp") {
+        let bytes = std::fs::read(path).unwrap();
+        let sections = lines(path, "section");
+        let (at, ..) = sections.iter().find(|(.., name)| name == "BLOCK_DIRECTORY").unwrap();
+        for (i, (offset, len, _)) in lines(path, "block").into_iter().enumerate() {
+            let stored = bytes[offset as usize..(offset + len) as usize].to_vec();
+            let raw = *bytes[*at as usize + 24 * i + 12..].first_chunk().unwrap();
+            let mut out = Vec::new();
+            let raw = u32::from_le_bytes(raw) as usize;
+            unpack(&mut Decompressor::new(), &stored, raw, &mut out).unwrap();
+            blocks.push((stored, out));
+        }
+    }
+    blocks
+}
+
+/// Text that repeats nothing.
+fn noise(seed: u64) -> String {
+    let mut rng = tracekeep_workload::Rng::new(seed);
+    (0..40_000).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
+}
+
+/// Logs with a trace of their own each, one of which is erased by a later log, and of another one of
+/// which a newer output comes later.
+#[test]
+fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
+    const SECRET: &str = "a secret that is looked for";
+    let world = world();
+    let gate = Arc::new(Gate { closed: Mutex::new(true), ..Gate::default() });
+    let builder = Store::builder().options(world.options.clone());
+    let store = builder.listener(Arc::<Gate>::clone(&gate)).open(world.path()).unwrap();
+    gate.heard.until(|told| told.steps.last().is_some_and(|(_, at)| at.done > 0));
+    let log = |n: usize| {
+        let text = if n == 2 { SECRET.repeat(20) } else { format!("as always {n}") };
+        let call = observation(&format!("own {n}"), "o", 5).input(noise(n as u64)).output(text);
+        append(&store, [call]);
+    };
+    (0..10).for_each(log);
+    gate.open();
+    gate.heard.until(|told| told.logs_sealed >= 9);
+    // The first join was given up: the next one will be quick.
+    store.pause_compaction();
+    append(&store, [observation("own 3", "o", 6).output("newer")]);
+    append(&store, [erase_trace("own 2", 9)]);
+    // What comes last says what else is of its tier.
+    (10..19).for_each(log);
+    gate.heard.until(|told| told.logs_sealed >= 20);
+    let (dumped, before) = (Dump::of(&store.snapshot()), blocks(&world));
+    let holds = |blocks: &[(Vec<u8>, Vec<u8>)]| {
+        let is_secret = |raw: &[u8]| raw.windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
+        blocks.iter().any(|(_, raw)| is_secret(raw))
+    };
+    assert!(holds(&before));
+
+    store.resume_compaction();
+    gate.heard.until(|told| told.joined as usize > SEGMENTS);
+    store.pause_compaction();
+    assert_same(&dumped, &Dump::of(&store.snapshot()), "joined quickly");
+    let after = blocks(&world);
+    assert!(!holds(&after), "what was erased is there");
+    let moved = after.iter().filter(|block| before.contains(block)).count();
+    assert!(moved * 2 > after.len(), "{moved} of {} blocks are as they were", after.len());
+    store.close().unwrap();
+    assert_eq!(verify(&world.path(), &mut |_| ()).unwrap(), Verdict::Clean);
 }
