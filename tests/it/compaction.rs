@@ -256,8 +256,8 @@ fn noise(seed: u64) -> String {
     (0..40_000).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
 }
 
-/// Logs with a trace of their own each, one of which is erased by a later log, and of another one of
-/// which a newer output comes later.
+/// Logs with two traces of their own each, one of which is erased by a later log, and of another one
+/// of which a newer output comes later.
 #[test]
 fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
     const SECRET: &str = "a secret that is looked for";
@@ -269,7 +269,10 @@ fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
     let log = |n: usize| {
         let text = if n == 2 { SECRET.repeat(20) } else { format!("as always {n}") };
         let call = observation(&format!("own {n}"), "o", 5).input(noise(n as u64)).output(text);
-        append(&store, [call]);
+        // It shares a block with what stays.
+        let stays =
+            observation(&format!("other {n}"), "o", 6).input(&noise(100 + n as u64)[..3_000]);
+        append(&store, [call, stays]);
     };
     (0..10).for_each(log);
     gate.open();
