@@ -1,6 +1,6 @@
 //! Upkeep: policy decides (pure), executors do. Threads and the manifest belong to `store`.
 //!
-//! Read in this order: `policy`, `rewrite`, `transfer`, `dictionary`.
+//! Read in this order: `policy`, `rewrite`, `transfer`, `whole`, `dictionary`.
 
 mod dictionary;
 mod policy;

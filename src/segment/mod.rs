@@ -18,7 +18,7 @@
 //! and sums over all its live observations in all segments (the summary).
 //!
 //! Read in this order: `facts`, `summary`, `section`, `columns`, `details`, `payload_writer`,
-//! `writer`, `reader`, `groups`, `check`, `observations`, `skeletons`, `payload_reader`, `fetch`,
+//! `writer`, `reader`, `groups`, `check`, `observations`, `skeletons`, `payload_reader`, `recent`, `fetch`,
 //! `content`, `damaged`, `readable`.
 
 mod check;
@@ -36,6 +36,7 @@ mod payload_reader;
 mod payload_writer;
 mod readable;
 mod reader;
+mod recent;
 mod section;
 mod skeletons;
 mod summary;

@@ -3,6 +3,7 @@
 
 use super::columns as s;
 use super::groups::Groups;
+use super::recent::Recent;
 use super::section::{Footer, SectionId, check_sections, parse_footer};
 use crate::codec::compress::{Decompressor, Dictionary, unpack, with_own_and};
 use crate::column::{Blobs, Table};
@@ -307,29 +308,6 @@ pub struct PayloadReader<'a, M> {
     /// The last blocks of lists used. Payloads that many rows share, such as `{}`, have their
     /// list where it was first written: reading a trace goes to and fro.
     lists: Recent<16>,
-}
-
-/// The blocks used last, at most `MAX` of them, newest last.
-#[derive(Debug, Default)]
-struct Recent<const MAX: usize>(Vec<(usize, Arc<Block>)>);
-
-impl<const MAX: usize> Recent<MAX> {
-    /// The block of this number, or the one that `read` gives.
-    fn block(
-        &mut self,
-        number: usize,
-        read: impl FnOnce() -> Result<Arc<Block>>,
-    ) -> Result<Arc<Block>> {
-        if let Some((_, block)) = self.0.iter().rev().find(|(n, _)| *n == number) {
-            return Ok(Arc::clone(block));
-        }
-        let block = read()?;
-        if self.0.len() == MAX {
-            self.0.remove(0);
-        }
-        self.0.push((number, Arc::clone(&block)));
-        Ok(block)
-    }
 }
 
 /// The file's dictionary, that of the cache where there is one.
