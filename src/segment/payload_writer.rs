@@ -1,4 +1,5 @@
-//! Writing a payload file: parts into blocks, each different part once; lists of parts.
+//! Writing a payload file: parts into blocks, each different part once but for a few of blocks that
+//! are taken over; lists of parts.
 
 use super::columns as s;
 use super::section::SectionWriter;
