@@ -136,7 +136,7 @@ pub fn rewrite<D: Dir>(
         seq: seqs.1,
         id: what.id,
         writer: SegmentWriter::new(dir.clone(), options)?,
-        transfer: Transfer::new(&bounded, !full),
+        transfer: Transfer::new(&bounded, if full { Vec::new() } else { replaced.clone() }),
     };
     job.meter.stage(bytes / ORDER_PART);
     let order = job.trace_order()?;

@@ -49,22 +49,22 @@ pub struct Transfer<'v, D: Dir> {
     view: &'v View<D>,
     logs: HashMap<LogId, (LogReader<'v, D::File>, Moved)>,
     segments: HashMap<SegmentId, Sealed<'v, D>>,
-    /// Whether blocks are moved as they are stored where they can be.
-    quick: bool,
+    /// Of these, which are all moved, blocks are moved as they are stored where they can be.
+    whole: Vec<SegmentId>,
     numbers: HashMap<(Source, u64), u64>,
     list: ListBuilder,
     encoded: Vec<u8>,
 }
 
 impl<'v, D: Dir> Transfer<'v, D> {
-    /// A transfer from the files of a view; of whole blocks where it is to be `quick`, into a file
-    /// without a dictionary then.
-    pub fn new(view: &'v View<D>, quick: bool) -> Transfer<'v, D> {
+    /// A transfer from the files of a view; of `whole` blocks from segments of which all that lives
+    /// is moved, and which were checked, into a file without a dictionary.
+    pub fn new(view: &'v View<D>, whole: Vec<SegmentId>) -> Transfer<'v, D> {
         Transfer {
             view,
             logs: HashMap::new(),
             segments: HashMap::new(),
-            quick,
+            whole,
             numbers: HashMap::new(),
             list: ListBuilder::new(),
             encoded: Vec::new(),
@@ -132,7 +132,7 @@ impl<'v, D: Dir> Transfer<'v, D> {
                 let gone = || Error::invalid(format!("segment {id} is gone"));
                 let s = view.segment(id).ok_or_else(gone)?;
                 let mut reader = PayloadReader::new(s.segment.payloads()?.ok_or_else(gone)?, None);
-                let whole = match self.quick {
+                let whole = match self.whole.contains(&id) {
                     true => WholeBlocks::of(s, &mut reader)?,
                     false => WholeBlocks::default(),
                 };
@@ -141,7 +141,8 @@ impl<'v, D: Dir> Transfer<'v, D> {
         };
         let Sealed { reader, moved, whole } = from;
         let list = reader.part_list(number)?;
-        for part in parts_of(&list).filter(|_| self.quick) {
+        let whole_list = if whole.any() { &list[..] } else { &[] };
+        for part in parts_of(whole_list) {
             let block = whole.take(part?, reader)?;
             let Some((block, stored)) = block else { continue };
             let first = to.whole_block(&block, stored)?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct WholeBlocks(Vec<bool>);
 
 impl WholeBlocks {
-    /// Those of a segment; none where the file has a dictionary. Cost: the details and the part
+    /// Those of a segment that was checked; none where the file has a dictionary. Cost: the details and the part
     /// lists of all rows that are superseded. Memory: a byte a block.
     ///
     /// # Errors
@@ -40,6 +40,11 @@ impl WholeBlocks {
             Ok(())
         })?;
         Ok(WholeBlocks(whole))
+    }
+
+    /// Whether there are any, moved ones among them.
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// The block of this part, and how it is stored, where it can be moved whole; it is once only.

@@ -302,3 +302,21 @@ fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
     store.close().unwrap();
     assert_eq!(verify(&world.path(), &mut |_| ()).unwrap(), Verdict::Clean);
 }
+
+/// A newer piece brings the payloads of the row that it supersedes along, and nothing else.
+#[test]
+fn a_quick_seal_takes_no_whole_blocks_of_segments_that_stay() {
+    let world = World::new();
+    let store = world.store();
+    let both = [("a", noise(1)), ("b", noise(2))];
+    append(&store, both.map(|(name, text)| observation(name, "o", 0).input(&text[..3_000])));
+    quick(&store);
+    append(&store, [observation("a", "o", 1).output("newer")]);
+    quick(&store);
+    let blocks = blocks(&world);
+    let holding = |seed| {
+        let text = noise(seed).into_bytes();
+        blocks.iter().filter(|(_, raw)| raw.windows(100).any(|w| *w == text[..100])).count()
+    };
+    assert_eq!((holding(1), holding(2)), (2, 1));
+}
