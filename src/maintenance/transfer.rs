@@ -1,13 +1,13 @@
 //! Moving payloads from logs and older segments into the segment that is written: each part is
 //! read once, each list is written anew in the new segment's numbers.
 
-use super::whole::{WholeBlocks, parts_of};
+use super::whole::WholeBlocks;
 use crate::error::{Error, Result};
 use crate::fs::{Dir, File};
 use crate::id::{LogId, SegmentId};
 use crate::log::LogReader;
 use crate::model::{PayloadRef, Source};
-use crate::part::{Item, ListBuilder, Separator, items};
+use crate::part::{Item, ListBuilder, items};
 use crate::planted::{self, Bug};
 use crate::segment::{PayloadReader, PayloadWriter};
 use crate::snapshot::View;
@@ -116,7 +116,9 @@ impl<'v, D: Dir> Transfer<'v, D> {
             }
         };
         let list = reader.list(number)?;
-        move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
+        move_list(&list, &mut self.list, moved, to, &mut |part, moved, to| {
+            move_alone(part, moved, to, |each| reader.part(part, each))
+        })
     }
 
     fn take_segment<W: File>(
@@ -141,27 +143,27 @@ impl<'v, D: Dir> Transfer<'v, D> {
         };
         let Sealed { reader, moved, whole } = from;
         let list = reader.part_list(number)?;
-        let whole_list = if whole.any() { &list[..] } else { &[] };
-        for part in parts_of(whole_list) {
-            let block = whole.take(part?, reader)?;
-            let Some((block, stored)) = block else { continue };
-            let first = to.whole_block(&block, stored)?;
-            for (number, part) in first.into_iter().flat_map(|first| first..).zip(block.numbers()) {
-                moved.note(part, number);
+        move_list(&list, &mut self.list, moved, to, &mut |part, moved, to| {
+            if let Some((block, stored)) = whole.take(part, reader)?
+                && let Some(first) = to.whole_block(&block, stored)?
+            {
+                block.numbers().zip(first..).for_each(|(part, number)| moved.note(part, number));
+                return Ok(());
             }
-        }
-        move_list(&list, &mut self.list, moved, to, &mut |part, each| reader.part(part, each))
+            move_alone(part, moved, to, |each| reader.part(part, each))
+        })
     }
 }
 
-type ReadPart<'r> = &'r mut dyn FnMut(u32, &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
+/// Writes a part that was not moved yet, and notes its number.
+type MovePart<'m, W> = &'m mut dyn FnMut(u32, &mut Moved, &mut PayloadWriter<W>) -> Result<()>;
 
 fn move_list<W: File>(
     list: &[u8],
     into: &mut ListBuilder,
     moved: &mut Moved,
     to: &mut PayloadWriter<W>,
-    read: ReadPart<'_>,
+    move_part: MovePart<'_, W>,
 ) -> Result<()> {
     for item in items(list, u32::MAX) {
         match item.map_err(|f| Error::invalid(f.what))? {
@@ -169,7 +171,10 @@ fn move_list<W: File>(
             Item::Run { first, mut count, separator } => {
                 planted::when(Bug::LastPartDropped, || count -= u32::from(count > 1));
                 for part in first..first.saturating_add(count) {
-                    move_part(part, separator, into, moved, to, read)?;
+                    if moved.find(part).is_none() {
+                        move_part(part, moved, to)?;
+                    }
+                    into.push_part(separator, moved.find(part).unwrap_or(UNKNOWN));
                 }
             }
         }
@@ -177,24 +182,15 @@ fn move_list<W: File>(
     Ok(())
 }
 
-fn move_part<W: File>(
+/// Writes a part by itself.
+fn move_alone<W: File>(
     part: u32,
-    separator: Separator,
-    into: &mut ListBuilder,
     moved: &mut Moved,
     to: &mut PayloadWriter<W>,
-    read: ReadPart<'_>,
+    read: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
-    if let Some(number) = moved.find(part) {
-        into.push_part(separator, number);
-        return Ok(());
-    }
-    let mut number = UNKNOWN;
-    read(part, &mut |bytes| {
-        number = to.part(bytes)?;
+    read(&mut |bytes| {
+        moved.note(part, to.part(bytes)?);
         Ok(())
-    })?;
-    moved.note(part, number);
-    into.push_part(separator, number);
-    Ok(())
+    })
 }

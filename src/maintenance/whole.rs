@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub struct WholeBlocks(Vec<bool>);
 
 impl WholeBlocks {
-    /// Those of a segment that was checked; none where the file has a dictionary. Cost: the details and the part
-    /// lists of all rows that are superseded. Memory: a byte a block.
+    /// Those of a segment that was checked; none where the file has a dictionary. Cost: the details
+    /// and the part lists of all rows that are superseded. Memory: a byte a block.
     ///
     /// # Errors
     /// `Corruption`.
@@ -40,11 +40,6 @@ impl WholeBlocks {
             Ok(())
         })?;
         Ok(WholeBlocks(whole))
-    }
-
-    /// Whether there are any, moved ones among them.
-    pub fn any(&self) -> bool {
-        !self.0.is_empty()
     }
 
     /// The block of this part, and how it is stored, where it can be moved whole; it is once only.
@@ -92,7 +87,7 @@ fn dead_fields<D: Dir>(
 }
 
 /// The parts that a list names.
-pub fn parts_of(list: &[u8]) -> impl Iterator<Item = Result<u32>> + '_ {
+fn parts_of(list: &[u8]) -> impl Iterator<Item = Result<u32>> + '_ {
     items(list, u32::MAX).flat_map(|item| {
         let (parts, fault) = match item {
             Ok(Item::Run { first, count, .. }) => (first..first.saturating_add(count), None),

@@ -148,19 +148,20 @@ impl<F: File> PayloadWriter<F> {
         if (1..BLOCK_BYTES / 2).contains(&self.block.len()) {
             return Ok(None);
         }
-        let is_there = |part: &&[u8]| self.table.find(self.key.hash(part)).is_some();
-        let bytes_there: usize = block.parts().filter(is_there).map(<[u8]>::len).sum();
+        let parts = block.parts().map(|part| (self.key.hash(part), part.len()));
+        let parts: Vec<(u128, usize)> = parts.collect();
+        let there = parts.iter().filter(|(hash, _)| self.table.find(*hash).is_some());
+        let bytes_there: usize = there.map(|(_, len)| len).sum();
         if bytes_there > block.bytes().len() / TWICE_SHARE {
             return Ok(None);
         }
         self.flush_block()?;
         let first = self.parts();
-        for part in block.parts() {
-            let hash = self.key.hash(part);
+        for (hash, len) in parts {
             if self.table.find(hash).is_none() {
                 self.table.insert(hash, self.parts());
             }
-            self.lens.push(&[], &[Some(part.len() as i64)]);
+            self.lens.push(&[], &[Some(len as i64)]);
         }
         self.part_bytes += block.bytes().len() as u64;
         self.write_block(stored, block.bytes().len())?;

@@ -110,7 +110,7 @@ impl<F: Fs> Shared<F> {
         let mut given_up = false;
         self.replace(logs, none, level, &mut |at| {
             let early = level == SealLevel::Full && at.done < at.total / 2;
-            given_up = self.is_closing() || early && self.pressure() == Pressure::Appends;
+            given_up |= self.is_closing() || early && self.pressure() == Pressure::Appends;
             if given_up { Go::Stop } else { Go::On }
         })?;
         if given_up {
@@ -140,17 +140,17 @@ impl<F: Fs> Shared<F> {
     /// when joins are to end, and a thorough one where appends would have to wait for it: the next
     /// one is quick then.
     fn join(&self, segments: Range<usize>, level: SealLevel) -> Result<()> {
-        let mut done = 0;
-        self.joins_hurried.store(false, Ordering::Release);
+        let (mut done, mut hurried, mut given_up) = (0, false, false);
         self.replace(0, segments, level, &mut |at| {
             self.pay(at.done - done);
             done = at.done;
-            if level == SealLevel::Full && self.pressure() == Pressure::Appends {
-                self.joins_hurried.store(true, Ordering::Release);
-                return Go::Stop;
-            }
-            if self.joins_end() { Go::Stop } else { Go::On }
+            hurried |= level == SealLevel::Full && self.pressure() == Pressure::Appends;
+            given_up |= hurried || self.joins_end();
+            if given_up { Go::Stop } else { Go::On }
         })?;
+        if hurried || !given_up {
+            self.joins_hurried.store(hurried, Ordering::Release);
+        }
         Ok(())
     }
 
