@@ -1,6 +1,9 @@
-//! Joining segments in the background is paused, and has a limit; sealing logs goes on.
+//! Joining segments in the background is paused, has a limit, gives way and hurries; sealing logs
+//! goes on.
 
-use crate::world::{Dump, World, append, assert_same, erase_trace, lines, observation, quick};
+use crate::world::{
+    Dump, World, append, assert_same, erase_trace, lines, noise, observation, quick,
+};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tracekeep::clock::{Clock, ManualClock};
@@ -250,12 +253,6 @@ fn blocks(world: &World) -> Vec<(Vec<u8>, Vec<u8>)> {
     blocks
 }
 
-/// Text that repeats nothing.
-fn noise(seed: u64) -> String {
-    let mut rng = tracekeep_workload::Rng::new(seed);
-    (0..40_000).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
-}
-
 /// Logs with two traces of their own each, one of which is erased by a later log, and of another one
 /// of which a newer output comes later.
 #[test]
@@ -267,11 +264,13 @@ fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
     let store = builder.listener(Arc::<Gate>::clone(&gate)).open(world.path()).unwrap();
     gate.heard.until(|told| told.steps.last().is_some_and(|(_, at)| at.done > 0));
     let log = |n: usize| {
-        let text = if n == 2 { SECRET.repeat(20) } else { format!("as always {n}") };
-        let call = observation(&format!("own {n}"), "o", 5).input(noise(n as u64)).output(text);
-        // It shares a block with what stays.
-        let stays =
-            observation(&format!("other {n}"), "o", 6).input(&noise(100 + n as u64)[..3_000]);
+        let (first, input) =
+            if n == 2 { (3, SECRET.repeat(20)) } else { (6, format!("input {n}")) };
+        let call = observation(&format!("own {n}"), "o", 5).input(input);
+        let call = call.output(noise(n as u64, 40_000));
+        // The secret shares a block with what stays, which is the first thing of it that is moved.
+        let stays = observation(&format!("other {n}"), "o", first);
+        let stays = stays.input(noise(100 + n as u64, 3_000));
         append(&store, [call, stays]);
     };
     (0..10).for_each(log);
@@ -308,15 +307,15 @@ fn a_quick_join_moves_blocks_as_they_are_and_nothing_that_is_erased() {
 fn a_quick_seal_takes_no_whole_blocks_of_segments_that_stay() {
     let world = World::new();
     let store = world.store();
-    let both = [("a", noise(1)), ("b", noise(2))];
-    append(&store, both.map(|(name, text)| observation(name, "o", 0).input(&text[..3_000])));
+    let both = [("a", noise(1, 3_000)), ("b", noise(2, 3_000))];
+    append(&store, both.map(|(name, text)| observation(name, "o", 0).input(text)));
     quick(&store);
     append(&store, [observation("a", "o", 1).output("newer")]);
     quick(&store);
     let blocks = blocks(&world);
     let holding = |seed| {
-        let text = noise(seed).into_bytes();
-        blocks.iter().filter(|(_, raw)| raw.windows(100).any(|w| *w == text[..100])).count()
+        let text = noise(seed, 100).into_bytes();
+        blocks.iter().filter(|(_, raw)| raw.windows(100).any(|w| w == text)).count()
     };
     assert_eq!((holding(1), holding(2)), (2, 1));
 }

@@ -62,7 +62,7 @@ mod recovery;
 /// Many segments are looked up through one index.
 mod index;
 
-/// Joining is paused and has a limit, and logs are sealed all the same.
+/// Joining is paused, has a limit, gives way and hurries, and logs are sealed all the same.
 mod compaction;
 
 /// A small budget makes appends wait, and never for ever.

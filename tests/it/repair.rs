@@ -8,7 +8,7 @@ mod model;
 /// Every region of every file, flipped, cut, wiped and removed.
 mod regions;
 
-use crate::world::{World, append, full, id, observation, trace};
+use crate::world::{World, append, full, id, noise, observation, trace};
 use compare::repaired;
 use model::{Said, appended, fill};
 use tracekeep::model::Record;
@@ -92,7 +92,7 @@ fn it_goes_from_a_store_that_nobody_writes_to_a_new_place() {
 fn frames_behind_a_damaged_one_are_saved_but_for_payloads_that_need_it() {
     let world = World::new();
     let store = world.store();
-    let history = model::noise(5, 20_000);
+    let history = noise(5, 20_000);
     let call = |id, ms| observation("t", id, ms).name("call");
     append(&store, [call("first", 1).input(history.clone()).output("one")]);
     append(&store, [call("second", 2).input(format!("{history}!")).output("two")]);

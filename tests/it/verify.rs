@@ -1,20 +1,10 @@
 //! A finding says where, and whose data it touches.
 
-use crate::world::{World, append, flip, full, id, lines, observation, trace};
+use crate::world::{World, append, flip, full, id, lines, noise, observation, trace};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tracekeep::model::Record;
 use tracekeep::{Finding, Severity, Store, Verdict, verify};
-
-/// Text that repeats nothing.
-fn noise(seed: u64, len: usize) -> String {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut letter = || {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + (x >> 59) as u8 % 26)
-    };
-    (0..len).map(|_| letter()).collect()
-}
 
 /// Traces `t0` to `t29`, of one observation with unrelated payloads and one that shares its
 /// input's beginning with all others.

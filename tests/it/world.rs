@@ -103,6 +103,16 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
+/// Text that repeats nothing.
+pub(crate) fn noise(seed: u64, len: usize) -> String {
+    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut letter = || {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + (x >> 59) as u8 % 26)
+    };
+    (0..len).map(|_| letter()).collect()
+}
+
 pub(crate) fn id(text: &str) -> Id {
     Id::parse(text).unwrap()
 }

@@ -1,4 +1,4 @@
-use crate::world::{append, at, erase_trace, id, observation, quick, score, trace};
+use crate::world::{append, at, erase_trace, id, noise, observation, quick, score, trace};
 use std::collections::BTreeMap;
 use tracekeep::merge::{Fields, Held};
 use tracekeep::model::{
@@ -6,16 +6,6 @@ use tracekeep::model::{
     Target, Value,
 };
 use tracekeep::{Order, Snapshot, Store, TraceQuery};
-
-/// Text that repeats nothing.
-pub(crate) fn noise(seed: u64, len: usize) -> String {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut letter = || {
-        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + (x >> 59) as u8 % 26)
-    };
-    (0..len).map(|_| letter()).collect()
-}
 
 /// An object of these keys, with texts as values.
 fn map(keys: &[(&str, &str)]) -> Map {
